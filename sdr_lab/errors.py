@@ -1,0 +1,47 @@
+"""The errors that a user of sdr_lab may meet.
+
+Each message is one line that says what was given, what is allowed and what to do.
+"""
+
+
+class SdrLabError(Exception):
+    """The root of all errors that sdr_lab raises on purpose. Commands print it and exit 1."""
+
+
+class BadInput(SdrLabError):
+    """Something the user gave can't be used: a file, a setting, a name, a number."""
+
+
+class SettingError(BadInput):
+    """A setting has a wrong name, type or range."""
+
+    def __init__(self, name: str, value: object, allowed: str) -> None:
+        super().__init__(f"setting {name}: got {value!r}, allowed: {allowed}")
+        self.name = name
+        self.value = value
+        self.allowed = allowed
+
+
+class AudioError(BadInput):
+    """A file or a buffer that should hold sound does not."""
+
+
+class NotFound(BadInput):
+    """A named thing (agent, call, provider, document) does not exist."""
+
+
+class MissingPackage(SdrLabError):
+    """A model package or an optional library is not installed. The message says how to get it."""
+
+
+class ProviderError(SdrLabError):
+    """A provider (speech to text, language model, text to speech) failed or timed out."""
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(f"{provider}: {reason}")
+        self.provider = provider
+        self.reason = reason
+
+
+class StorageError(SdrLabError):
+    """The workspace can't be read or written (disk full, read-only, damaged)."""

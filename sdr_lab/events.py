@@ -1,0 +1,364 @@
+"""Everything that happens in a call, one class per kind.
+
+`events.jsonl` holds one event a line: `{"kind": "TurnOver", "at_ms": …, "clock_ms": …, …}`.
+Traces, pages, scores, replay and the database are readers of it. docs/events.md is held to
+this file by a test. Readers skip kinds they do not know, so that new ones may be added.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Something that happened in a call."""
+
+    at_ms: int
+    """Caller audio received when it happened. Decisions and replay use this clock."""
+
+    clock_ms: float
+    """Event-loop time since the start of the call. Latency is measured on this clock."""
+
+
+# ---- the call
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallStarted(Event):
+    """The line is open and the first frame has been seen."""
+
+    conversation_id: str
+    agent: str
+    agent_version: int
+    line: str
+    stt: str
+    llm: str
+    tts: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallEnded(Event):
+    """The last event of a call that was not broken off."""
+
+    reason: str
+    """`agent`, `caller`, `transfer`, `silence`, `max_length`, `stalled`, `error`."""
+    duration_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class GapFilled(Event):
+    """Audio was missing on the caller's side; silence of this length stands in for it."""
+
+    missing_ms: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class DigitPressed(Event):
+    """The caller pressed a key (input of the floor)."""
+
+    digit: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimedOut(Event):
+    """A time-out on the loop's clock fired (input of the floor)."""
+
+    name: str
+    """`silence`, `max_length`, `stalled`, `reply`."""
+
+
+# ---- the caller
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerStarted(Event):
+    """The caller began to speak."""
+
+    onset_ms: int
+    """Stream time of the first voiced frame, some frames before `at_ms`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerStopped(Event):
+    """The caller has been silent for `stopped_ms` of the endpoint settings."""
+
+    last_voiced_ms: int
+    """Stream time of the end of the last voiced frame."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WordsHeard(Event):
+    """A transcriber's result (input of the floor)."""
+
+    text: str
+    is_final: bool
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnEnding(Event):
+    """The pause is long enough; the transcriber was asked for its final words."""
+
+    pause_ms: int
+    why: str
+    """The rule that set the pause: `fixed`, `complete`, `short_answer`, `trailing`, `plain`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnOver(Event):
+    """The caller's turn is over and the agent may answer."""
+
+    turn: int
+    text: str
+    last_voiced_ms: int
+    pause_ms: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnDropped(Event):
+    """Sound that was no turn: no words in it, an acknowledgement, or the agent's own echo."""
+
+    text: str
+    why: str
+    """`no_words`, `acknowledgement`, `echo`."""
+
+
+# ---- understanding
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeculationStarted(Event):
+    """A reply is being prepared before the turn is over. Nothing of it is heard yet."""
+
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeculationEnded(Event):
+    """The turn is over (or went on): the prepared reply was used or thrown away."""
+
+    used: bool
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntentFound(Event):
+    """What the caller wants."""
+
+    turn: int
+    intent: str
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassagesFound(Event):
+    """What the knowledge base has on it."""
+
+    turn: int
+    query: str
+    passages: list[dict[str, Any]] = field(default_factory=list)
+    """`{"id", "source", "score", "text"}` each, best first."""
+    took_ms: float
+
+
+# ---- the reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyBegun(Event):
+    """The model was asked."""
+
+    turn: int
+    model: str
+    cached: bool = False
+    """The answer comes from the response cache."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstToken(Event):
+    """The model's first piece of text or tool call arrived."""
+
+    turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceReady(Event):
+    """A sentence (the first one possibly a clause) is complete and goes to the voice."""
+
+    turn: int
+    index: int
+    """0, 1, 2… within the turn."""
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechReady(Event):
+    """The first audio of a sentence is there."""
+
+    turn: int
+    index: int
+    cached: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentStarted(Event):
+    """The first audio of a reply was handed to the line (input of the floor)."""
+
+    turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentenceSent(Event):
+    """The first audio of a sentence was handed to the line."""
+
+    turn: int
+    index: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkPlayed(Event):
+    """The line says that a sentence has been played to its end."""
+
+    name: str
+    """`turn:index`."""
+    heard: bool
+    """False for marks that came back because of a `clear`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentStopped(Event):
+    """Everything of a reply has been played (input of the floor)."""
+
+    turn: int
+    text: str
+    """What the agent said, all of it heard."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn(Event):
+    """The caller went on talking while the reply was being prepared; nothing of it was heard."""
+
+    turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interrupted(Event):
+    """The caller cut in and the agent stopped."""
+
+    turn: int
+    heard: str
+    """The part of the reply that reached the caller."""
+    planned: str
+    """What had been given to the voice, `heard` and the rest."""
+    onset_ms: int
+    """Stream time of the first frame that counted as cutting in."""
+    detector: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineCleared(Event):
+    """`clear` was handed to the line."""
+
+    turn: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderFailed(Event):
+    """A provider failed; the caller hears an apology instead of silence."""
+
+    stage: str
+    """`stt`, `llm`, `tts`, `knowledge`, `tool`."""
+    provider: str
+    error: str
+
+
+# ---- tools
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolProposed(Event):
+    """The agent asked for the caller's yes."""
+
+    turn: int
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolDropped(Event):
+    """A tool did not run."""
+
+    turn: int
+    name: str
+    why: str
+    """`denied`, `changed_topic`, `cancelled`, `refused`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolStarted(Event):
+    """A tool runs."""
+
+    turn: int
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolFinished(Event):
+    """A tool has run."""
+
+    turn: int
+    name: str
+    ok: bool
+    content: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+"""Every kind by its name."""
+
+
+def to_dict(event: Event) -> dict[str, Any]:
+    """Return the event as one flat dict, `kind` first."""
+    return {"kind": type(event).__name__, **dataclasses.asdict(event)}
+
+
+def to_json(event: Event) -> str:
+    """Return the event as one line of `events.jsonl`, without the line end."""
+    return json.dumps(to_dict(event), ensure_ascii=False, default=str)
+
+
+def from_dict(row: Mapping[str, Any]) -> Event | None:
+    """Make the event of a row; None for a kind that this version does not know.
+
+    Fields that this version does not know are ignored.
+
+    Raises:
+        TypeError: a field of a known kind is missing.
+    """
+    kind = KINDS.get(str(row.get("kind")))
+    if kind is None:
+        return None
+    names = {f.name for f in dataclasses.fields(kind)}
+    return kind(**{key: value for key, value in row.items() if key in names})
+
+
+def read_events(path: Path) -> Iterator[Event]:
+    """Read `events.jsonl`. A last line that was cut off by a crash is skipped."""
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError:
+                continue
+            if isinstance(row, dict) and (event := from_dict(row)) is not None:
+                yield event

@@ -1,0 +1,306 @@
+"""Plain values that travel between the steps of a call. Frozen, no behaviour beyond derivation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAME_MS = 20
+"""Twilio sends one media message per 20 ms; everything in a call is counted in such frames."""
+
+FRAME_BYTES = 160
+"""20 ms of 8 kHz µ-law, one byte a sample."""
+
+Role = Literal["caller", "agent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of audio.
+
+    Attributes:
+        pcm: Samples, shape (n,), int16, mono.
+        rate_hz: Sampling rate, 1..384000.
+    """
+
+    pcm: NDArray[np.int16]
+    rate_hz: int
+
+    @property
+    def duration_ms(self) -> float:
+        return 1000 * len(self.pcm) / self.rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a transcriber has understood so far of the words since its last final result.
+
+    An interim result (`is_final` false) replaces the interim result before it; a final one is
+    appended to the turn and never changes. `end_ms` says how much of the caller's audio the
+    text accounts for: the floor compares it with the caller's last voiced frame.
+    """
+
+    text: str
+    is_final: bool
+    start_ms: int
+    """Stream time of the first sample that the text covers."""
+    end_ms: int
+    """Stream time up to which audio has been taken into account."""
+    confidence: float = 1.0
+    """0..1; 1 when the provider reports none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the conversation as the caller experienced it."""
+
+    role: Role
+    text: str
+    """For the agent: the words that were heard, not the words that were planned."""
+    interrupted: bool = False
+    at_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of the knowledge base that was found for a question."""
+
+    id: str
+    text: str
+    source: str
+    """File name of the document."""
+    score: float
+    """Fused score, higher is better. Only comparable within one search."""
+    title: str = ""
+    vector_score: float | None = None
+    """Cosine similarity -1..1, None when only the keyword search found it."""
+    keyword_score: float | None = None
+    """BM25 score >= 0, None when only the vector search found it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What the caller wants, as far as one sentence shows it."""
+
+    name: str
+    """One of `sdr_lab.agents.intent.INTENTS`."""
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as it is shown to a language model."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON schema of the arguments object."""
+    confirm: bool = False
+    """Ask the caller before running it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to run a tool."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    confirm: bool = False
+    """The model wants the caller's yes first (`[CONFIRM_TOOL:…]`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool did."""
+
+    name: str
+    ok: bool
+    content: str
+    """One or two plain sentences for the model (and, for `playbook`, for the caller)."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The same as values: `{"start": "2026-12-01T10:00:00-05:00", "title": …}`."""
+    ends_call: bool = False
+    """After this reply has been heard, hang up."""
+    transfers_to: str | None = None
+    """After this reply has been heard, connect the caller to this number or department."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Values found in the caller's words (by rules, not by the model)."""
+
+    when: datetime | None = None
+    """A day and time in the agent's time zone, when both were said."""
+    day: str | None = None
+    """ISO date, when only a day was said (or with `when`)."""
+    part_of_day: Literal["morning", "afternoon", "evening"] | None = None
+    email: str | None = None
+    phone: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """The agent's own lines, for the embedded model `playbook` (no language model needed).
+
+    Lines may hold `{{variables}}`. Keys of `lines` are intent names and named moments; see
+    docs/providers.md for the list and for what is used when one is missing.
+    """
+
+    lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Short facts the agent may state without looking them up: topic words → sentence."""
+    forbidden: tuple[str, ...] = ()
+    """Topics the agent must decline to talk about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Everything a language model gets for one reply. Structured; each model renders it."""
+
+    system: str
+    """The agent's system prompt with variables filled, the speech rules and the date."""
+    words: str
+    """What the caller said in this turn. Empty when the agent speaks unprompted."""
+    history: tuple[Message, ...] = ()
+    """Earlier turns, oldest first, without `words`."""
+    passages: tuple[Passage, ...] = ()
+    intent: Intent = Intent("OTHER", 0.0)
+    phase: Literal["CALL_START", "DISCOVERY", "ACTIVE"] = "CALL_START"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    slots: Slots = Slots()
+    tools: tuple[ToolSpec, ...] = ()
+    results: tuple[ToolResult, ...] = ()
+    """Results of tools already run for this reply, oldest first."""
+    pending: ToolCall | None = None
+    """A tool that waits for the caller's yes."""
+    playbook: Playbook = Playbook()
+    asked: bool = False
+    """The agent's last sentence was a question."""
+    now: datetime | None = None
+    """The time in the agent's time zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointSettings:
+    """When a pause ends the caller's turn."""
+
+    mode: Literal["smart", "fixed"] = "smart"
+    silence_ms: int = 800
+    """`silence_threshold_sec` of the agent. The whole rule in mode `fixed`."""
+    complete_factor: float = 0.6
+    """`smart`: a finished sentence, or a short answer to a question, needs this share of it."""
+    trailing_factor: float = 1.6
+    """`smart`: a trailing "and…", "so…", or a number being read out needs this share of it."""
+    min_ms: int = 300
+    """`smart`: never end a turn sooner than this."""
+    stopped_ms: int = 160
+    """Silence after which the caller counts as having stopped (starts the transcription)."""
+    transcript_wait_ms: int = 3000
+    """How long a transcript slower than the pause is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptSettings:
+    """When the caller may stop the agent. Names and defaults of the seed's INTERRUPT_* settings."""
+
+    enabled: bool = True
+    detector: str = "energy"
+    min_energy: int = 800
+    """RMS of a 20 ms frame in int16 units, 0..32124."""
+    baseline_factor: float = 2.8
+    min_speech_ms: int = 100
+    debounce_ms: int = 400
+    require_text: bool = False
+    use_vad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CallSettings:
+    """The thresholds of one call, all that `call.json` needs to repeat its decisions."""
+
+    endpoint: EndpointSettings = EndpointSettings()
+    interrupt: InterruptSettings = InterruptSettings()
+    speculate: bool = True
+    """ENABLE_INTERIM_PROCESSING: prepare the reply in the pause before the turn is over."""
+    interim_min_length: int = 4
+    """INTERIM_MIN_LENGTH: characters of interim text worth preparing for."""
+    ahead_ms: int = 200
+    """Audio handed to the line ahead of its playback."""
+    max_sentences: int = 10
+    """Sentences spoken per reply at most."""
+    max_call_s: float = 1800
+    silence_prompt_s: float = 10
+    """Caller silent for so long: ask whether he is there (twice), then hang up."""
+    silence_prompts: int = 2
+    reply_timeout_s: float = 15
+    """No first sentence from the model for so long: apologise."""
+    stall_timeout_s: float = 10
+    """No audio from the line for so long: the line is dead."""
+    filters: tuple[str, ...] = ()
+    """Names of filters on the caller's audio before STT and the gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent at one version. Made from YAML, the store or the API; never changed in place."""
+
+    id: str
+    name: str
+    version: int
+    system_prompt: str
+    first_message: str
+    voice: str = ""
+    """Voice of the TTS provider; empty: the provider's default."""
+    model: str = ""
+    """Model of the LLM provider; empty: the provider's default."""
+    llm_provider: str = "auto"
+    tts_provider: str = "auto"
+    language: str = "en"
+    time_zone: str = "America/New_York"
+    silence_threshold_s: float | None = None
+    """None: the setting SILENCE_THRESHOLD_SEC."""
+    interrupt: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides of `InterruptSettings`, by field name."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Default values of `{{variables}}`."""
+    tools: tuple[str, ...] = ()
+    """Names of built-in tools that are switched on."""
+    knowledge: str = "default"
+    """Name of the knowledge base."""
+    playbook: Playbook = Playbook()
+    departments: Mapping[str, str] = field(default_factory=dict)
+    """Transfer targets: department → phone number (E.164)."""
+    apology: str = "I'm sorry, I'm having trouble right now. Could you say that again?"
+    reprompt: str = "Are you still there?"
+    goodbye: str = "Thanks for your time. Goodbye."
+    not_heard: str = "Sorry, I didn't catch that. Could you say it again?"
+    temperature: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfig:
+    """Frozen at the start of a call and written to `call.json`."""
+
+    conversation_id: str
+    agent: Agent
+    settings: CallSettings
+    stt: str
+    llm: str
+    tts: str
+    line: str
+    """`simulated`, `twilio`, `browser`, `replay`."""
+    direction: Literal["inbound", "outbound"] = "inbound"
+    caller_number: str = ""
+    """E.164, empty when unknown."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Values for this call; they win over the agent's defaults."""
+    started_at: str = ""
+    """ISO 8601 with offset, wall clock."""
+    call_sid: str = ""
+    knowledge_version: str = ""
