@@ -3,6 +3,11 @@
 Each message is one line that says what was given, what is allowed and what to do.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
 
 class SdrLabError(Exception):
     """The root of all errors that sdr_lab raises on purpose. Commands print it and exit 1."""
@@ -28,6 +33,15 @@ class AudioError(BadInput):
 
 class NotFound(BadInput):
     """A named thing (agent, call, provider, document) does not exist."""
+
+
+class SlotTaken(BadInput):
+    """A time can't be booked: taken, outside business hours, off the grid or past."""
+
+    def __init__(self, message: str, alternatives: Sequence[datetime] = ()) -> None:
+        super().__init__(message)
+        self.alternatives = list(alternatives)
+        """Free times near the one that was asked for, soonest first."""
 
 
 class MissingPackage(SdrLabError):

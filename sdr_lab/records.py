@@ -131,6 +131,22 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Booking:
+    """An appointment that is in the calendar."""
+
+    id: str
+    """`appt_…`."""
+    start: datetime
+    """With the agent's time zone."""
+    minutes: int
+    name: str
+    email: str
+    topic: str
+    ics_path: str = ""
+    """The iCalendar file of it; empty when none was written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slots:
     """Values found in the caller's words (by rules, not by the model)."""
 
