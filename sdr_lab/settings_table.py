@@ -1,0 +1,274 @@
+"""The table of settings: name, type, range, default, group and meaning. Reads nothing by itself.
+
+The name of a setting is the attribute in capitals: `settings.chunk_size` is CHUNK_SIZE.
+README.md and .env.example are generated from this file (`make docs`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+
+WORKSPACE = "Workspace and server"
+PROVIDERS = "Providers"
+KNOWLEDGE = "Knowledge"
+TURNS = "Turn taking"
+INTERRUPT = "Interruption"
+CALL = "Call"
+TELEPHONE = "Telephone"
+LOGS = "Logs"
+
+JWT_SECRET_CHARS = 32
+"""HS256 wants a key as long as its digest."""
+
+E164 = r"^\+[1-9]\d{6,14}$"
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
+    )
+
+
+def _home(value: object) -> object:
+    return Path(value).expanduser() if isinstance(value, str) else value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if 0 < len(value) < JWT_SECRET_CHARS:
+        raise ValueError("too short")
+    return value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+UserPath = Annotated[Path, BeforeValidator(_home)]
+Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+
+
+def _setting(default: Any, group: str, meaning: str, allowed: str = "", **limits: Any) -> Any:
+    extra: dict[str, Any] = {"group": group, "allowed": allowed}
+    secret = isinstance(default, SecretStr)
+    return Field(default, description=meaning, repr=not secret, json_schema_extra=extra, **limits)
+
+
+class SettingsTable(BaseModel):
+    """Every setting with its default. `Settings` in config.py adds where values come from."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", str_strip_whitespace=True, validate_default=True
+    )
+
+    # ---- workspace and server
+    sdr_lab_home: UserPath = _setting(
+        Path("data"), WORKSPACE, "Folder for calls, database, knowledge and caches."
+    )
+    sdr_lab_datasets: UserPath | None = _setting(
+        None,
+        WORKSPACE,
+        "Folder of the shipped agents, knowledge and callers; empty: the checkout's.",
+    )
+    database_url: str = _setting(
+        "",
+        WORKSPACE,
+        "Database of agents and calls; empty: SQLite in SDR_LAB_HOME. Alias: AGENT_DATABASE_URL.",
+        "sqlite:///… or postgresql://… (also with +driver), or empty",
+        pattern=r"^((sqlite|postgresql|postgres)(\+\w+)?://.*)?$",
+    )
+    sdr_lab_host: str = _setting(
+        "127.0.0.1", WORKSPACE, "Address the server listens on. Without API_KEYS: loopback only."
+    )
+    port: int = _setting(9001, WORKSPACE, "Port of the server.", ge=1, le=65535)
+    public_url: str = _setting(
+        "",
+        WORKSPACE,
+        "Address under which the phone network reaches this server.",
+        "http(s)://host[:port], or empty",
+        pattern=r"^(https?://[^\s/]+/?)?$",
+    )
+    api_keys: SecretStr = _setting(
+        SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas."
+    )
+    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] = _setting(
+        SecretStr(""),
+        WORKSPACE,
+        "Key that signs browser-phone links; empty: a new one at every start.",
+        "32 characters or more, or empty",
+    )
+
+    # ---- providers
+    stt_provider: Literal["auto", "whisper", "scripted"] = _setting(
+        "auto", PROVIDERS, "Speech to text."
+    )
+    llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook", "scripted"] = _setting(
+        "auto",
+        PROVIDERS,
+        "Language model. `auto`: Ollama when its server answers, else `playbook`.",
+    )
+    tts_provider: Literal["auto", "piper", "tone"] = _setting("auto", PROVIDERS, "Text to speech.")
+    whisper_model_path: UserPath | None = _setting(
+        None, PROVIDERS, "Folder of a CTranslate2 Whisper model; empty: the installed package's."
+    )
+    whisper_threads: int = _setting(2, PROVIDERS, "Threads of one transcription.", ge=1, le=64)
+    ollama_host: str = _setting(
+        "http://127.0.0.1:11434",
+        PROVIDERS,
+        "Address of the Ollama server.",
+        "host, host:port or http(s)://host[:port]",
+        pattern=r"^(https?://)?[^\s/]+/?$",
+    )
+    ollama_model: str = _setting("llama3:8b-instruct-q4_K_S", PROVIDERS, "Model asked of Ollama.")
+    llm_max_tokens: int = _setting(
+        512, PROVIDERS, "Longest reply of a language model (Ollama's num_predict).", ge=16, le=4096
+    )
+    llm_history_tokens: int = _setting(
+        1200, PROVIDERS, "Budget for earlier turns in the prompt.", ge=0, le=100_000
+    )
+    llama_model_path: UserPath | None = _setting(
+        None, PROVIDERS, "GGUF file for `llama_cpp`; empty: the installed package's."
+    )
+    llama_threads: int = _setting(2, PROVIDERS, "Threads of `llama_cpp`.", ge=1, le=64)
+    piper_voice: UserPath | None = _setting(
+        None, PROVIDERS, "Piper voice (.onnx with .onnx.json beside it); empty: the package's."
+    )
+    piper_deterministic: bool = _setting(
+        False, PROVIDERS, "Speak the same sentence the same way every time."
+    )
+    response_cache: bool = _setting(
+        True, PROVIDERS, "Reuse answers to recurring questions of one agent and knowledge version."
+    )
+    tts_cache_mb: int = _setting(
+        64, PROVIDERS, "Disk for spoken lines that recur; 0: none.", ge=0, le=10_000
+    )
+    deepgram_api_key: SecretStr = _setting(
+        SecretStr(""), PROVIDERS, "Key of Deepgram. Read by the next release."
+    )
+    deepgram_voice: str = _setting(
+        "aura-2-thalia-en", PROVIDERS, "Deepgram's voice. Read by the next release."
+    )
+    deepgram_stt_model: str = _setting(
+        "nova-2", PROVIDERS, "Deepgram's speech model. Read by the next release."
+    )
+
+    # ---- knowledge
+    embed_model: str = _setting(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        KNOWLEDGE,
+        "Embedding model: this name (weights of the installed package) or a folder.",
+    )
+    data_file: UserPath | None = _setting(
+        None, KNOWLEDGE, "File or folder that `sdr-lab ingest` reads when no path is given."
+    )
+    chunk_size: int = _setting(
+        200, KNOWLEDGE, "Tokens per passage; MiniLM cuts silently above 256.", ge=32, le=2048
+    )
+    top_k: int = _setting(3, KNOWLEDGE, "Passages looked up per question.", ge=1, le=20)
+
+    # ---- turn taking
+    silence_threshold_sec: float = _setting(
+        0.8, TURNS, "Pause that ends the caller's turn (seconds).", ge=0.1, le=10
+    )
+    endpoint_mode: Literal["smart", "fixed"] = _setting(
+        "smart", TURNS, "`smart` also weighs what was said, `fixed` the pause alone."
+    )
+    endpoint_complete_factor: float = _setting(
+        0.6, TURNS, "Share of the pause that ends a finished sentence.", gt=0, le=1
+    )
+    endpoint_trailing_factor: float = _setting(
+        1.6, TURNS, "Share of the pause after a trailing `and…` or within a number.", ge=1, le=5
+    )
+    endpoint_min_ms: int = _setting(
+        300, TURNS, "`smart` never ends a turn sooner (ms).", ge=60, le=5000
+    )
+    endpoint_stopped_ms: int = _setting(
+        160, TURNS, "Silence that starts the transcription (ms).", ge=40, le=2000
+    )
+    endpoint_transcript_wait_ms: int = _setting(
+        3000, TURNS, "Longest wait for a late transcript (ms).", ge=100, le=30_000
+    )
+    enable_interim_processing: bool = _setting(
+        True, TURNS, "Prepare the reply in the pause before the turn is over."
+    )
+    interim_min_length: int = _setting(
+        4, TURNS, "Characters of interim text worth preparing for.", ge=1, le=200
+    )
+    utterance_end_ms: int = _setting(
+        1000,
+        TURNS,
+        "Deepgram's own end-of-speech gap (ms). Read by the next release.",
+        ge=1000,
+        le=5000,
+    )
+
+    # ---- interruption
+    interrupt_enabled: bool = _setting(True, INTERRUPT, "The caller may cut in.")
+    interrupt_detector: Literal["energy"] = _setting(
+        "energy", INTERRUPT, "How cutting in is detected."
+    )
+    interrupt_min_energy: int = _setting(
+        800, INTERRUPT, "Lowest RMS of a 20 ms frame that counts (int16 units).", ge=0, le=32_124
+    )
+    interrupt_baseline_factor: float = _setting(
+        2.8, INTERRUPT, "Threshold over the running noise level.", ge=1, le=100
+    )
+    interrupt_min_speech_ms: int = _setting(
+        100, INTERRUPT, "Sustained energy needed (ms).", ge=20, le=5000
+    )
+    interrupt_debounce_ms: int = _setting(
+        400, INTERRUPT, "Shortest time between two interruptions (ms).", ge=0, le=10_000
+    )
+    interrupt_require_text: bool = _setting(
+        False, INTERRUPT, "Also wait for a word from the transcriber."
+    )
+    interrupt_use_vad: bool = _setting(False, INTERRUPT, "Also ask the voice detector.")
+
+    # ---- call
+    audio_filters: Names = _setting(
+        (), CALL, "Filters on the caller's audio before STT, in order, separated by commas."
+    )
+    play_ahead_ms: int = _setting(
+        200, CALL, "Audio handed to the line ahead of its playback (ms).", ge=20, le=2000
+    )
+    max_sentences: int = _setting(10, CALL, "Sentences spoken per reply.", ge=1, le=50)
+    max_call_s: float = _setting(1800, CALL, "Longest call (seconds).", ge=5, le=14_400)
+    silence_prompt_s: float = _setting(
+        10, CALL, "Silence after which the agent asks whether anyone is there (s).", ge=1, le=600
+    )
+    silence_prompts: int = _setting(2, CALL, "How often it asks before hanging up.", ge=0, le=10)
+    reply_timeout_s: float = _setting(
+        15, CALL, "Wait for a model's first sentence before an apology (s).", ge=0.5, le=300
+    )
+    stall_timeout_s: float = _setting(
+        10, CALL, "A line without audio for so long is dead (s).", ge=1, le=300
+    )
+
+    # ---- telephone
+    twilio_account_sid: str = _setting(
+        "",
+        TELEPHONE,
+        "Twilio account. Read by the next release.",
+        "AC and 32 hexadecimal digits, or empty",
+        pattern=r"^(AC[0-9a-fA-F]{32})?$",
+    )
+    twilio_auth_token: SecretStr = _setting(
+        SecretStr(""), TELEPHONE, "Twilio token. Read by the next release."
+    )
+    twilio_phone_number: str = _setting(
+        "",
+        TELEPHONE,
+        "Number the agent calls from. Read by the next release.",
+        "+ and 7 to 15 digits (E.164), or empty",
+        pattern=rf"^$|{E164}",
+    )
+
+    # ---- logs
+    log_level: Level = _setting("INFO", LOGS, "Least important message that is logged.")
+    log_file: UserPath | None = _setting(
+        None, LOGS, "File that rotates at 10 MB; empty: standard error only."
+    )
+    debug: bool = _setting(False, LOGS, "Log every request of the server.")
