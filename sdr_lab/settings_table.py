@@ -52,9 +52,9 @@ Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], Befo
 
 
 def _setting(default: Any, group: str, meaning: str, allowed: str = "", **limits: Any) -> Any:
+    """Make a field; `limits` are pydantic's (ge, le, pattern…)."""
     extra: dict[str, Any] = {"group": group, "allowed": allowed}
-    secret = isinstance(default, SecretStr)
-    return Field(default, description=meaning, repr=not secret, json_schema_extra=extra, **limits)
+    return Field(default, description=meaning, json_schema_extra=extra, **limits)
 
 
 class SettingsTable(BaseModel):
@@ -73,12 +73,13 @@ class SettingsTable(BaseModel):
         WORKSPACE,
         "Folder of the shipped agents, knowledge and callers; empty: the checkout's.",
     )
-    database_url: str = _setting(
+    database_url: str = _setting(  # may hold a password: no repr
         "",
         WORKSPACE,
         "Database of agents and calls; empty: SQLite in SDR_LAB_HOME. Alias: AGENT_DATABASE_URL.",
         "sqlite:///… or postgresql://… (also with +driver), or empty",
         pattern=r"^((sqlite|postgresql|postgres)(\+\w+)?://.*)?$",
+        repr=False,
     )
     sdr_lab_host: str = _setting(
         "127.0.0.1", WORKSPACE, "Address the server listens on. Without API_KEYS: loopback only."
