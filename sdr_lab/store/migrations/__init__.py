@@ -1,0 +1,3 @@
+"""The history of the tables, shipped with the package. `SCHEMA` is the newest revision."""
+
+SCHEMA = "0001"
