@@ -1,0 +1,1 @@
+"""Samples: codec, energy, resampling, files, filters. Knows nothing of calls."""
