@@ -18,7 +18,7 @@ from typing import Any, Literal, Self
 
 from pydantic import PrivateAttr, SecretStr, ValidationError
 
-from sdr_lab.errors import BadInput, SettingError
+from sdr_lab.errors import BadInput, NotFound, SettingError
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
 from sdr_lab.settings_table import SettingsTable
 
@@ -170,7 +170,11 @@ class Settings(SettingsTable):
 
     @classmethod
     def _key(cls, name: str) -> str:
-        return _known(name, "", "asked for")
+        key = ALIASES.get(name.upper(), name).lower()
+        if key not in cls.model_fields:
+            hint = did_you_mean(name, cls.names()) or "; `sdr-lab settings` lists them"
+            raise NotFound(f"setting {name}: there is none of that name{hint}")
+        return key
 
     @classmethod
     def _checked(

@@ -1,0 +1,1 @@
+"""The commands of `sdr-lab`, one file per group. Each imports what it needs when it runs."""
