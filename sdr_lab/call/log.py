@@ -1,0 +1,59 @@
+"""The call's event log: stamps events with both clocks and hands them to whoever listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sdr_lab.events import Event
+
+Sink = Callable[[Event], None]
+
+
+class CallLog:
+    """Stamps and distributes. `at_ms` is moved by the session as audio comes in."""
+
+    def __init__(self, clock_s: Callable[[], float], sinks: Sequence[Sink]) -> None:
+        self.at_ms = 0
+        self._clock_s = clock_s
+        self._start_s = clock_s()
+        self._sinks = tuple(sinks)
+
+    @property
+    def clock_ms(self) -> float:
+        """Loop time since the start of the call."""
+        return round((self._clock_s() - self._start_s) * 1000, 3)
+
+    def add(self, kind: type[Event], **fields: Any) -> None:
+        """Make an event of `kind` that happens now."""
+        self.write(kind(at_ms=self.at_ms, clock_ms=self.clock_ms, **fields))
+
+    def write(self, event: Event) -> None:
+        for sink in self._sinks:
+            sink(event)
+
+
+class HeldLog:
+    """Keeps the events of a reply in preparation until it is certain that it is used.
+
+    Their clocks say when they happened; they enter the file later, so `clock_ms` may step back
+    there. What was prepared in vain leaves no trace.
+    """
+
+    def __init__(self, log: CallLog) -> None:
+        self._log = log
+        self._held: list[Event] | None = []
+
+    def add(self, kind: type[Event], **fields: Any) -> None:
+        log = self._log
+        event = kind(at_ms=log.at_ms, clock_ms=log.clock_ms, **fields)
+        if self._held is None:
+            log.write(event)
+        else:
+            self._held.append(event)
+
+    def release(self) -> None:
+        """Write what was held; from now on events go straight through."""
+        held, self._held = self._held, None
+        for event in held or ():
+            self._log.write(event)

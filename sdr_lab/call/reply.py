@@ -1,0 +1,322 @@
+"""One reply: prompt → words → sentences → audio. Cancelling its task stops the chain.
+
+A reply may be prepared before the turn is over. Until `commit()` nothing of it is heard, logged
+or done: speech and events are held back, and tools wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sdr_lab.agents.conversation import Conversation
+from sdr_lab.agents.intent import detect_intent
+from sdr_lab.agents.prompt import Call, compose
+from sdr_lab.agents.tools import Toolbox, ToolContext, forced_tool
+from sdr_lab.call.log import HeldLog
+from sdr_lab.call.playout import Speech
+from sdr_lab.call.sentences import SentenceSplitter
+from sdr_lab.call.speaking import Speaking, Unspeakable
+from sdr_lab.errors import ProviderError
+from sdr_lab.events import (
+    FirstToken,
+    IntentFound,
+    PassagesFound,
+    ProviderFailed,
+    ReplyBegun,
+    SentenceReady,
+    ToolDropped,
+    ToolFinished,
+    ToolProposed,
+    ToolStarted,
+)
+from sdr_lab.knowledge.base import Search
+from sdr_lab.llm.base import LanguageModel
+from sdr_lab.llm.cache import CachedModel
+from sdr_lab.records import CallConfig, Intent, Passage, Prompt, ToolCall, ToolResult
+from sdr_lab.tts.speakable import clean_markdown_for_tts
+
+MAX_ROUNDS = 4
+"""A model that keeps calling tools is stopped after so many answers."""
+
+SENTENCES_AHEAD = 2
+"""Sentences spoken into the air before the turn is over: enough to start, little to waste."""
+
+NOT_LOOKED_UP = frozenset(
+    {"HELLO", "GOODBYE", "CONFIRM", "DENY", "THANKS", "ACKNOWLEDGE", "REPEAT", "HOLD"}
+    | {"DO_NOT_CALL", "WRONG_PERSON", "VOICEMAIL", "TRANSFER", "CALL_BACK_LATER"}
+)
+"""Intents that no document answers."""
+
+SHORT_QUERY_WORDS = 4
+"""A shorter question ("and for fifteen?") is looked up together with the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What a reply is made with. One per call."""
+
+    config: CallConfig
+    conversation: Conversation
+    model: LanguageModel
+    speaking: Speaking
+    search: Search | None
+    toolbox: Toolbox
+    now: Callable[[], datetime]
+    tasks: asyncio.TaskGroup
+    """Tools run here: one that has begun is finished even when its reply is cancelled."""
+
+    def prompt(
+        self, words: str, intent: Intent, passages: list[Passage], results: list[ToolResult]
+    ) -> Prompt:
+        """Return what the model is told."""
+        config = self.config
+        return compose(
+            config.agent,
+            self.conversation,
+            words,
+            intent,
+            passages,
+            self.now(),
+            self.toolbox.specs(config.agent),
+            Call(config.variables, config.direction, tuple(results)),
+        )
+
+    async def warm_up(self) -> None:
+        """Let the model load and read the part of the prompt that stays the same."""
+        await self.model.warm_up(self.prompt("", Intent("OTHER", 0.0), [], []))
+
+
+@dataclass(slots=True)
+class Reply:
+    """A reply in preparation, then in speech."""
+
+    turn: int
+    words: str
+    """What the caller said; for a fixed line: empty."""
+    mind: Mind
+    log: HeldLog
+    emit: Callable[[Speech], None]
+    wait_for_room: Callable[[], Awaitable[object]]
+    line: str = ""
+    """A fixed text to speak instead of asking the model."""
+    ends_call: str = ""
+    """Reason to hang up for when this has been heard."""
+    transfers_to: str = ""
+    said: int = 0
+    """Sentences given to the voice so far."""
+    intent: Intent = Intent("OTHER", 0.0)
+    _committed: asyncio.Event = field(default_factory=asyncio.Event)
+    _held: list[Speech] = field(default_factory=list)
+
+    def commit(self) -> None:
+        """The turn is over and this is the answer: let out what was prepared."""
+        self._committed.set()
+        self.log.release()
+        held, self._held = self._held, []
+        for speech in held:
+            self.emit(speech)
+
+    async def run(self) -> None:
+        """Prepare and speak. Ends when the last audio has been handed to the session."""
+        timeout_s = self.mind.config.settings.reply_timeout_s
+        try:
+            async with asyncio.timeout(timeout_s) as limit:
+                async with aclosing(self._sentences()) as sentences:
+                    async for sentence in sentences:
+                        limit.reschedule(None)
+                        await self._speak(sentence)
+                        if self.said >= self.mind.config.settings.max_sentences:
+                            break
+        except (ProviderError, TimeoutError) as error:
+            reason = str(error) or f"no answer within {timeout_s:g} s"
+            await self._apologise("llm", self.mind.model.name, reason)
+        except Unspeakable as error:
+            await self._apologise("tts", self.mind.speaking.voice.name, str(error))
+        await self._committed.wait()
+        if not self.said:
+            await self._say_something()
+
+    # ---- words
+
+    async def _sentences(self) -> AsyncIterator[str]:
+        splitter = SentenceSplitter()
+        if self.line:
+            for sentence in splitter.push(self.line) + splitter.close():
+                yield sentence
+            return
+        async with aclosing(self._pieces()) as pieces:
+            async for piece in pieces:
+                for sentence in splitter.push(piece):
+                    yield sentence
+        for sentence in splitter.close():
+            yield sentence
+
+    async def _pieces(self) -> AsyncIterator[str]:
+        """The model's text, over as many rounds as its tools need."""
+        mind = self.mind
+        self.intent = detect_intent(self.words, mind.conversation.asked)
+        self.log.add(
+            IntentFound,
+            turn=self.turn,
+            intent=self.intent.name,
+            confidence=self.intent.confidence,
+        )
+        passages = await self._look_up()
+        results = await self._first_tools(passages)
+        for _ in range(MAX_ROUNDS):
+            prompt = self._prompt(passages, results)
+            calls: list[ToolCall] = []
+            said = False
+            async with aclosing(self._ask(prompt)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, str):
+                        said = said or bool(piece.strip())
+                        yield piece
+                    elif self._needs_yes(piece, prompt):
+                        await self._propose(piece)
+                    else:
+                        calls.append(piece)
+            if not calls:
+                return
+            yield "\n"  # what was said before a tool is a sentence of its own
+            results = [*results, *[await self._run(call) for call in calls]]
+            if said and any(result.ends_call for result in results):
+                return
+
+    async def _ask(self, prompt: Prompt) -> AsyncIterator[str | ToolCall]:
+        model = self.mind.model
+        cached = isinstance(model, CachedModel) and model.hit(prompt)
+        self.log.add(ReplyBegun, turn=self.turn, model=model.name, cached=cached)
+        is_first = True
+        async with aclosing(model.reply(prompt)) as pieces:  # pyright: ignore[reportArgumentType]
+            async for piece in pieces:
+                if is_first:
+                    self.log.add(FirstToken, turn=self.turn)
+                    is_first = False
+                yield piece
+
+    def _prompt(self, passages: list[Passage], results: list[ToolResult]) -> Prompt:
+        return self.mind.prompt(self.words, self.intent, passages, results)
+
+    async def _look_up(self) -> list[Passage]:
+        search = self.mind.search
+        if search is None or self.intent.name in NOT_LOOKED_UP:
+            return []
+        query = self.words
+        if len(query.split()) < SHORT_QUERY_WORDS:
+            before = [m.text for m in self.mind.conversation.history if m.role == "caller"]
+            query = " ".join([*before[-1:], query])
+        begun_ms = asyncio.get_running_loop().time() * 1000
+        try:
+            passages = await search.search(query)
+        except ProviderError as error:
+            self._failed("knowledge", error.provider, error.reason)
+            return []
+        self.log.add(
+            PassagesFound,
+            turn=self.turn,
+            query=query,
+            passages=[
+                {"id": p.id, "source": p.source, "score": round(p.score, 4), "text": p.text}
+                for p in passages
+            ],
+            took_ms=round(asyncio.get_running_loop().time() * 1000 - begun_ms, 2),
+        )
+        return passages
+
+    # ---- tools
+
+    async def _first_tools(self, passages: list[Passage]) -> list[ToolResult]:
+        """Run what the caller's words alone decide: a confirmed tool, and do-not-call."""
+        conversation = self.mind.conversation
+        if conversation.pending is not None:
+            await self._committed.wait()
+            settled = conversation.settle(self.intent)
+            if settled is not None and settled.outcome == "confirmed":
+                return [await self._run(settled.call)]
+            if settled is not None:
+                self.log.add(
+                    ToolDropped, turn=self.turn, name=settled.call.name, why=settled.outcome
+                )
+        forced = forced_tool(self.intent, self._prompt(passages, []))
+        return [await self._run(forced)] if forced is not None else []
+
+    def _needs_yes(self, call: ToolCall, prompt: Prompt) -> bool:
+        return call.confirm or any(t.confirm for t in prompt.tools if t.name == call.name)
+
+    async def _propose(self, call: ToolCall) -> None:
+        await self._committed.wait()
+        self.mind.conversation.pending = call
+        self.log.add(ToolProposed, turn=self.turn, name=call.name, arguments=dict(call.arguments))
+
+    async def _run(self, call: ToolCall) -> ToolResult:
+        """Run a tool, once the turn is certain. Once begun it is finished."""
+        await self._committed.wait()
+        task = self.mind.tasks.create_task(self._tool(call))
+        result = await asyncio.shield(task)
+        if result.ends_call:
+            self.ends_call = "agent"
+        if result.transfers_to:
+            self.ends_call, self.transfers_to = "transfer", result.transfers_to
+        return result
+
+    async def _tool(self, call: ToolCall) -> ToolResult:
+        mind, config = self.mind, self.mind.config
+        self.log.add(ToolStarted, turn=self.turn, name=call.name, arguments=dict(call.arguments))
+        context = ToolContext(
+            agent=config.agent,
+            conversation_id=config.conversation_id,
+            caller_number=config.caller_number,
+            now=mind.now(),
+            turn=self.turn,
+        )
+        result = await mind.toolbox.run(call, context)
+        self.log.add(
+            ToolFinished,
+            turn=self.turn,
+            name=call.name,
+            ok=result.ok,
+            content=result.content,
+            data=dict(result.data),
+        )
+        return result
+
+    # ---- sound
+
+    async def _speak(self, sentence: str) -> None:
+        text = clean_markdown_for_tts(sentence)
+        if not any(character.isalnum() for character in text):
+            return
+        if self.said >= SENTENCES_AHEAD:
+            await self._committed.wait()
+            await self.wait_for_room()
+        index, self.said = self.said, self.said + 1
+        self.log.add(SentenceReady, turn=self.turn, index=index, text=text)
+        async with aclosing(self.mind.speaking.speak(self.turn, index, text, self.log)) as pieces:
+            async for speech in pieces:
+                if self._committed.is_set():
+                    self.emit(speech)
+                else:
+                    self._held.append(speech)
+
+    async def _say_something(self) -> None:
+        """The model said nothing: the caller must not wait in silence."""
+        if self.ends_call:
+            await self._speak(self.mind.config.agent.goodbye)
+        else:
+            await self._apologise("llm", self.mind.model.name, "the answer was empty")
+
+    async def _apologise(self, stage: str, provider: str, reason: str) -> None:
+        await self._committed.wait()
+        self._failed(stage, provider, reason)
+        try:
+            await self._speak(self.mind.config.agent.apology)
+        except Unspeakable as error:
+            self._failed("tts", self.mind.speaking.voice.name, str(error))
+
+    def _failed(self, stage: str, provider: str, reason: str) -> None:
+        self.log.add(ProviderFailed, stage=stage, provider=provider, error=reason)

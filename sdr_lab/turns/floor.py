@@ -1,0 +1,270 @@
+"""Who has the floor. Pure: told every frame, every word and what the agent does; has no clock.
+
+    LISTENING ──TURN_OVER──► THINKING ──agent_started──► SPEAKING
+        ▲  ▲                    │                          │  │
+        │  └──────WITHDRAW──────┘                          │  │
+        └──────────CUT_IN──────────────────────────────────┘  │
+        └──────────agent_stopped──────────────────────────────┘
+
+Equal inputs in equal order give equal decisions, so a replay of the log repeats a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sdr_lab.records import FRAME_MS, EndpointSettings, Words
+from sdr_lab.turns.endpoint import Pause, is_acknowledgement, pause_needed
+from sdr_lab.turns.interrupt import InterruptDetector, Listened
+from sdr_lab.turns.voice import SpeechGate
+
+ECHO_TAIL_MS = 300
+"""The agent's echo may still arrive for so long after its last sample was played."""
+WITHDRAW_VOICED_MS = 100
+"""Voiced audio that withdraws a reply in preparation: more than a click or a breath."""
+SPEECH_WITHOUT_WORDS_MS = 600
+"""So much voiced audio without a word was probably speech that nobody could make out."""
+
+
+class State(StrEnum):
+    LISTENING = "listening"
+    THINKING = "thinking"
+    SPEAKING = "speaking"
+
+
+class Kind(StrEnum):
+    CALLER_STARTED = "caller_started"
+    CALLER_STOPPED = "caller_stopped"
+    TURN_ENDING = "turn_ending"
+    """The pause is long enough: ask the transcriber for its final words."""
+    TURN_OVER = "turn_over"
+    TURN_DROPPED = "turn_dropped"
+    """What was heard is no turn (`why`: `no_words`, `acknowledgement`)."""
+    NOT_UNDERSTOOD = "not_understood"
+    """There was speech, but no words in it."""
+    WITHDRAW = "withdraw"
+    """The caller goes on talking: throw away the reply in preparation."""
+    CUT_IN = "cut_in"
+    RESUME = "resume"
+    """The caller cut in but said nothing: the rest of the reply may be spoken."""
+    SILENCE = "silence"
+    """Nobody has said anything for `silence_prompt_ms`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the session has to act on."""
+
+    kind: Kind
+    since_ms: int = 0
+    """Onset of the speech (CALLER_STARTED, CUT_IN) or end of it (CALLER_STOPPED, TURN_…)."""
+    text: str = ""
+    pause_ms: int = 0
+    why: str = ""
+
+
+class Floor:
+    """The state machine. One object per call."""
+
+    def __init__(
+        self,
+        endpoint: EndpointSettings,
+        detector: InterruptDetector,
+        silence_prompt_ms: int = 10_000,
+    ) -> None:
+        self.state = State.LISTENING
+        self.asked = False
+        """The agent's last sentence was a question."""
+        self._endpoint = endpoint
+        self._detector = detector
+        self._silence_prompt_ms = silence_prompt_ms
+        self._gate = SpeechGate()
+        self._now_ms = 0
+        self._quiet_since_ms = 0
+        self._last_voiced_ms = 0
+        self._echo_until_ms = 0
+        self._voiced_ms = 0
+        self._is_open = False
+        self._is_ending = False
+        self._has_final = False
+        self._finals: list[str] = []
+        self._tail = ""
+        self._kept = ""
+        self._answered = ""
+        self._was_over_agent = False
+        self._was_cut_in = False
+        self._pause = Pause(endpoint.silence_ms, "plain")
+
+    @property
+    def last_voiced_ms(self) -> int:
+        """End of the caller's last voiced frame, stream time."""
+        return self._last_voiced_ms
+
+    @property
+    def is_caller_speaking(self) -> bool:
+        return self._gate.is_open
+
+    @property
+    def text(self) -> str:
+        """The words of the open turn so far."""
+        return " ".join(part for part in (self._kept, *self._finals, self._tail) if part)
+
+    # ---- inputs
+
+    def hear(self, frame: Listened) -> list[Decision]:
+        """Take 20 ms of the caller. `frame.is_voiced` is filled in by the floor's own gate."""
+        self._now_ms = frame.at_ms + FRAME_MS
+        is_guarded = self.state is State.SPEAKING or self._now_ms <= self._echo_until_ms
+        was_open = self._gate.is_open
+        voiced = self._gate.hear(
+            frame.energy, self._detector.threshold if is_guarded and not was_open else 0.0
+        )
+        if voiced and self._gate.is_open:
+            self._last_voiced_ms = self._now_ms
+        onset_ms = self._detector.hear(
+            Listened(frame.at_ms, frame.mulaw, frame.energy, voiced, frame.played)
+        )
+        if onset_ms is not None and self.state is State.SPEAKING:
+            return self._cut_in(onset_ms)
+        if self._gate.is_open:
+            return self._hear_speech(was_open)
+        if voiced:
+            return []  # perhaps he is about to go on: two frames more will tell
+        return self._hear_silence() if self._is_open else self._wait_for_anyone()
+
+    def read(self, words: Words) -> list[Decision]:
+        """Take a transcriber's result."""
+        text = words.text.strip()
+        if words.is_final:
+            self._tail = ""
+            if text:
+                self._finals.append(text)
+            self._has_final = True
+        else:
+            self._tail = text
+        onset_ms = self._detector.read(text)
+        if onset_ms is not None and self.state is State.SPEAKING:
+            return self._cut_in(onset_ms)
+        if self._is_open and not self._gate.is_open:
+            return self._hear_silence()
+        return []
+
+    def agent_thinking(self) -> None:
+        """The agent is about to speak unasked (a prompt after silence, an apology)."""
+        self.state = State.THINKING
+        self._answered = ""
+
+    def agent_started(self) -> None:
+        """The first audio of a reply was handed to the line."""
+        self.state = State.SPEAKING
+        self._detector.arm(self._now_ms)
+
+    def agent_stopped(self, asked: bool) -> None:
+        """The reply has been played to its end, or there was nothing to say."""
+        if self.state is State.SPEAKING:
+            self._echo_until_ms = self._now_ms + ECHO_TAIL_MS
+        self.state = State.LISTENING
+        self.asked = asked
+        self._quiet_since_ms = self._now_ms
+        self._detector.disarm(self._now_ms)
+
+    # ---- decisions
+
+    def _cut_in(self, onset_ms: int) -> list[Decision]:
+        decisions = [Decision(Kind.CUT_IN, onset_ms)]
+        if not self._gate.is_open:
+            self._gate.is_open = True
+            self._last_voiced_ms = self._now_ms
+            decisions.append(Decision(Kind.CALLER_STARTED, onset_ms))
+        self._open()
+        self._was_over_agent = False
+        self._was_cut_in = True
+        self.asked = False
+        self.state = State.LISTENING
+        self._echo_until_ms = self._now_ms + ECHO_TAIL_MS
+        self._detector.disarm(self._now_ms)
+        return decisions
+
+    def _hear_speech(self, was_open: bool) -> list[Decision]:
+        decisions = []
+        if not was_open:
+            self._open()
+            onset_ms = self._gate.onset_ms(self._now_ms)
+            decisions.append(Decision(Kind.CALLER_STARTED, onset_ms))
+        if self.state is State.THINKING and self._gate.voiced_ms >= WITHDRAW_VOICED_MS:
+            self.state = State.LISTENING
+            self._kept = self._answered
+            decisions.append(Decision(Kind.WITHDRAW, self._last_voiced_ms))
+        if self._now_ms - self._last_voiced_ms >= self._endpoint.stopped_ms:
+            self._voiced_ms += self._gate.voiced_ms
+            self._gate.close()
+            decisions.append(Decision(Kind.CALLER_STOPPED, self._last_voiced_ms))
+        return decisions
+
+    def _hear_silence(self) -> list[Decision]:
+        silence_ms = self._now_ms - self._last_voiced_ms
+        if not self._is_ending:
+            self._pause = pause_needed(self.text, self.asked, self._endpoint)
+            if silence_ms < self._pause.ms:
+                return []
+            self._is_ending = True
+            self._has_final = False
+            return [Decision(Kind.TURN_ENDING, self._last_voiced_ms, "", *self._pause)]
+        waited_ms = silence_ms - self._pause.ms
+        if not self._has_final and waited_ms < self._endpoint.transcript_wait_ms:
+            return []
+        if self.state is State.LISTENING:
+            return [self._end_turn()]
+        if not self.text and self._has_final:
+            return [self._drop("no_words")]
+        return []
+
+    def _end_turn(self) -> Decision:
+        text = self.text
+        since_ms = self._last_voiced_ms
+        over_agent = self._was_over_agent
+        if not text:
+            spoken_ms = self._voiced_ms
+            dropped = self._drop("no_words")
+            is_speech = spoken_ms >= SPEECH_WITHOUT_WORDS_MS
+            if is_speech and not over_agent and dropped.kind is not Kind.RESUME:
+                return Decision(Kind.NOT_UNDERSTOOD, since_ms)
+            return dropped
+        if over_agent and not self.asked and is_acknowledgement(text):
+            return self._drop("acknowledgement")
+        self.state = State.THINKING
+        self._answered = text
+        self._close()
+        return Decision(Kind.TURN_OVER, since_ms, text, *self._pause)
+
+    def _drop(self, why: str) -> Decision:
+        kind = Kind.RESUME if self._was_cut_in else Kind.TURN_DROPPED
+        decision = Decision(kind, self._last_voiced_ms, self.text, 0, why)
+        self._close()
+        return decision
+
+    def _wait_for_anyone(self) -> list[Decision]:
+        silent_ms = self._now_ms - max(self._quiet_since_ms, self._last_voiced_ms)
+        if self.state is not State.LISTENING or silent_ms < self._silence_prompt_ms:
+            return []
+        self._quiet_since_ms = self._now_ms
+        return [Decision(Kind.SILENCE, self._quiet_since_ms)]
+
+    # ---- the open turn
+
+    def _open(self) -> None:
+        if not self._is_open:
+            self._is_open = True
+            self._voiced_ms = 0
+            self._was_over_agent = self.state is State.SPEAKING
+        self._is_ending = False
+
+    def _close(self) -> None:
+        self._kept = ""
+        self._was_cut_in = False
+        self._is_open = False
+        self._is_ending = False
+        self._has_final = False
+        self._finals = []
+        self._tail = ""
