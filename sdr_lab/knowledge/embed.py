@@ -1,0 +1,122 @@
+"""Text → vectors: which embeddings exist and how one is had by name."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdr_lab.errors import BadInput, MissingPackage
+from sdr_lab.knowledge.minilm import MiniLM
+
+_WORD = re.compile(r"\w+")
+
+
+class Embedding(Protocol):
+    """Turns texts into unit vectors. Thread-safe; `embed` is called in worker threads."""
+
+    @property
+    def name(self) -> str:
+        """Written into every index; vectors of different names are never mixed."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Numbers per vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Longer texts are cut silently by the model."""
+        ...
+
+    def tokens(self, text: str) -> list[str]:
+        """What the model counts as tokens; the splitter counts the same."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return unit vectors, shape (n, size), float32."""
+        ...
+
+
+class HashEmbedding:
+    """Counts words into hashed buckets: texts are alike when they share words.
+
+    The double for tests and for machines without weights. Deterministic over processes.
+    """
+
+    max_tokens = 1_000_000
+
+    def __init__(self, size: int = 256) -> None:
+        self.size = size
+        self.name = f"hash-{size}"
+
+    def tokens(self, text: str) -> list[str]:
+        return _WORD.findall(text.casefold())
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.size), np.float32)
+        for vector, text in zip(vectors, texts, strict=True):
+            for word in self.tokens(text):
+                vector[zlib.crc32(word.encode()) % self.size] += 1
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.where(norms > 0, norms, 1)
+
+
+class HuggingFace:
+    """Any sentence-transformers model through LlamaIndex. Needs torch; loading takes 5 to 7 s."""
+
+    def __init__(self, name: str, device: str = "cpu") -> None:
+        """
+        Args:
+            name: A folder or a name on the hub (downloaded unless HF_HUB_OFFLINE is set).
+            device: `cpu`, `cuda`, `mps`.
+        """
+        try:
+            from llama_index.embeddings.huggingface import HuggingFaceEmbedding
+        except ImportError as error:
+            raise MissingPackage(
+                f"embedding {name!r} needs torch: pip install llama-index-embeddings-huggingface"
+            ) from error
+        _silence_progress_bars()
+        try:
+            self._model: Any = HuggingFaceEmbedding(
+                model_name=name, device=device, normalize=True, show_progress_bar=False
+            )
+        except (OSError, ValueError) as error:
+            raise BadInput(
+                f"embedding model {name!r}: not a folder or a known model; "
+                f"allowed: {MiniLM.name}, hash, a folder, a name on the Hugging Face hub"
+            ) from error
+        self.name = name
+        self.max_tokens = int(self._model.max_length)
+        self.size = len(self._model.get_query_embedding("size"))
+
+    def tokens(self, text: str) -> list[str]:
+        return self._model._model.tokenizer.tokenize(text)
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = self._model.get_text_embedding_batch(list(texts))
+        return np.array(vectors, np.float32).reshape(len(texts), self.size)
+
+
+def _silence_progress_bars() -> None:
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
+def embedding_of(name: str = MiniLM.name, workers: int = 1) -> Embedding:
+    """Load an embedding: MiniLM by its usual names, `hash`, or any sentence-transformers model.
+
+    Blocks for 0.5 s (MiniLM) to 7 s (others): call it in a thread.
+    """
+    if name.rsplit("/", 1)[-1].casefold() in ("all-minilm-l6-v2", "minilm"):
+        return MiniLM(workers=workers)
+    if name == "hash":
+        return HashEmbedding()
+    return HuggingFace(name)
