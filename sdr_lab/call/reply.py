@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,6 +19,7 @@ from sdr_lab.call.log import HeldLog
 from sdr_lab.call.playout import Speech
 from sdr_lab.call.sentences import SentenceSplitter
 from sdr_lab.call.speaking import Speaking, Unspeakable
+from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
 from sdr_lab.events import (
     FirstToken,
@@ -108,7 +108,7 @@ class Reply:
     transfers_to: str = ""
     said: int = 0
     """Sentences given to the voice so far."""
-    intent: Intent = Intent("OTHER", 0.0)
+    intent: Intent = field(default_factory=lambda: Intent("OTHER", 0.0))
     _committed: asyncio.Event = field(default_factory=asyncio.Event)
     _held: list[Speech] = field(default_factory=list)
 
@@ -125,7 +125,7 @@ class Reply:
         timeout_s = self.mind.config.settings.reply_timeout_s
         try:
             async with asyncio.timeout(timeout_s) as limit:
-                async with aclosing(self._sentences()) as sentences:
+                async with closing(self._sentences()) as sentences:
                     async for sentence in sentences:
                         limit.reschedule(None)
                         await self._speak(sentence)
@@ -148,7 +148,7 @@ class Reply:
             for sentence in splitter.push(self.line) + splitter.close():
                 yield sentence
             return
-        async with aclosing(self._pieces()) as pieces:
+        async with closing(self._pieces()) as pieces:
             async for piece in pieces:
                 for sentence in splitter.push(piece):
                     yield sentence
@@ -171,7 +171,7 @@ class Reply:
             prompt = self._prompt(passages, results)
             calls: list[ToolCall] = []
             said = False
-            async with aclosing(self._ask(prompt)) as pieces:
+            async with closing(self._ask(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
                         said = said or bool(piece.strip())
@@ -192,7 +192,7 @@ class Reply:
         cached = isinstance(model, CachedModel) and model.hit(prompt)
         self.log.add(ReplyBegun, turn=self.turn, model=model.name, cached=cached)
         is_first = True
-        async with aclosing(model.reply(prompt)) as pieces:  # pyright: ignore[reportArgumentType]
+        async with closing(model.reply(prompt)) as pieces:
             async for piece in pieces:
                 if is_first:
                     self.log.add(FirstToken, turn=self.turn)
@@ -296,7 +296,7 @@ class Reply:
             await self.wait_for_room()
         index, self.said = self.said, self.said + 1
         self.log.add(SentenceReady, turn=self.turn, index=index, text=text)
-        async with aclosing(self.mind.speaking.speak(self.turn, index, text, self.log)) as pieces:
+        async with closing(self.mind.speaking.speak(self.turn, index, text, self.log)) as pieces:
             async for speech in pieces:
                 if self._committed.is_set():
                     self.emit(speech)

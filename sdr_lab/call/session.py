@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +30,7 @@ from sdr_lab.call.playout import SILENCE, Playout, Speech
 from sdr_lab.call.record import CallFolder
 from sdr_lab.call.reply import Mind, Reply
 from sdr_lab.call.speaking import Speaking
+from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
 from sdr_lab.events import (
     AgentStarted,
@@ -450,7 +450,7 @@ class Session:
     # ---- helpers that feed the owner
 
     async def _read_line(self) -> None:
-        async with aclosing(self._line.frames()) as frames:  # pyright: ignore[reportArgumentType]
+        async with closing(self._line.frames()) as frames:
             async for item in frames:
                 self._inbox.put_nowait(item)
         self._inbox.put_nowait(LineClosed())
@@ -459,7 +459,7 @@ class Session:
         transcriber = self._parts.transcriber
         for _ in range(TRANSCRIBER_TRIES):
             try:
-                async with aclosing(transcriber.transcribe(self._audio())) as results:  # pyright: ignore[reportArgumentType]
+                async with closing(transcriber.transcribe(self._audio())) as results:
                     async for words in results:
                         self._inbox.put_nowait(words)
                 return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from sdr_lab.audio.codec import pcm_to_mulaw
 from sdr_lab.audio.resample import StreamResampler
 from sdr_lab.call.log import HeldLog
 from sdr_lab.call.playout import Speech
+from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
 from sdr_lab.events import ProviderFailed, SpeechReady
 from sdr_lab.tts.base import Voice
@@ -44,7 +44,7 @@ class Speaking:
         for voice, name in voices:
             got_any = False
             try:
-                async with aclosing(_sound(voice, spoken, name)) as pieces:
+                async with closing(_sound(voice, spoken, name)) as pieces:
                     async for mulaw, cached in pieces:
                         if not got_any:
                             log.add(SpeechReady, turn=turn, index=index, cached=cached)
@@ -63,7 +63,7 @@ class Speaking:
 async def _sound(voice: Voice, spoken: str, name: str) -> AsyncIterator[tuple[bytes, bool]]:
     cached = isinstance(voice, CachedVoice) and voice.is_cached(spoken, name)
     resampler: StreamResampler | None = None
-    async with aclosing(voice.speak(spoken, name)) as sounds:  # pyright: ignore[reportArgumentType]
+    async with closing(voice.speak(spoken, name)) as sounds:
         async for sound in sounds:
             if sound.rate_hz == LINE_HZ:
                 yield pcm_to_mulaw(sound.pcm), cached

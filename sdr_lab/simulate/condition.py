@@ -102,4 +102,4 @@ class Path:
         """Room noise: white, its highs damped."""
         white = self._random.normal(0.0, 1.0, FRAME_BYTES + 1).astype(np.float32)
         mixed = white[1:] + 0.7 * white[:-1]
-        return mixed * np.float32(rms / np.sqrt(1 + 0.7**2))
+        return (mixed * (rms / np.sqrt(1 + 0.7**2))).astype(np.float32)

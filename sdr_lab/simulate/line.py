@@ -71,7 +71,7 @@ class SimulatedLine:
         self._return_marks()
 
     async def clear(self) -> None:
-        self._queue.extend(self._cutter.flush())
+        self._cutter.flush()
         dropped = [item for item in self._queue if isinstance(item, bytes)]
         self._marks += [item for item in self._queue if isinstance(item, str)]
         self._queue.clear()
@@ -101,5 +101,6 @@ class SimulatedLine:
         self._slot += 1
 
     def _return_marks(self) -> None:
-        while self._queue and isinstance(self._queue[0], str):
-            self._marks.append(self._queue.popleft())
+        while self._queue and isinstance(name := self._queue[0], str):
+            self._marks.append(name)
+            self._queue.popleft()

@@ -7,127 +7,27 @@ from typing import NamedTuple
 
 from sdr_lab.records import EndpointSettings
 
-TRAILING = frozenset(
-    [
-        "and",
-        "or",
-        "but",
-        "so",
-        "because",
-        "if",
-        "that",
-        "which",
-        "with",
-        "for",
-        "to",
-        "the",
-        "a",
-        "an",
-        "of",
-        "my",
-        "our",
-        "your",
-        "is",
-        "are",
-        "was",
-        "um",
-        "uh",
-        "er",
-        "like",
-        "about",
-        "at",
-        "in",
-        "on",
-        "than",
-        "then",
-        "when",
-        "where",
-        "while",
-        "as",
-        "we",
-        "i",
-        "you",
-        "it's",
-        "its",
-        "i'm",
-        "it",
-        "he",
-        "she",
-        "they",
-        "from",
-        "by",
-        "not",
-        "also",
-        "plus",
-        "maybe",
-        "well",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+TRAILING = _words(
+    """and or but so because if that which with for to the a an of my our your is are was um uh er
+    like about at in on than then when where while as we i you it's its i'm it he she they from by
+    not also plus maybe well"""
 )
 """Nobody ends a turn on these words: he is looking for the next one."""
 
-SHORT_ANSWERS = frozenset(
-    [
-        "yes",
-        "yeah",
-        "yep",
-        "yup",
-        "sure",
-        "ok",
-        "okay",
-        "right",
-        "correct",
-        "absolutely",
-        "definitely",
-        "no",
-        "nope",
-        "nah",
-        "never",
-        "none",
-        "please",
-        "thanks",
-        "bye",
-        "goodbye",
-        "hello",
-        "hi",
-        "morning",
-        "afternoon",
-        "evening",
-    ]
+SHORT_ANSWERS = _words(
+    """yes yeah yep yup sure ok okay right correct absolutely definitely no nope nah never none
+    please thanks bye goodbye hello hi morning afternoon evening"""
 )
 """One of these, and at most two words more, is a whole answer to a question."""
 
-ACKNOWLEDGEMENTS = frozenset(
-    [
-        "mm",
-        "mhm",
-        "mmhm",
-        "mm-hmm",
-        "mmhmm",
-        "hmm",
-        "hm",
-        "uh-huh",
-        "uhhuh",
-        "aha",
-        "ah",
-        "oh",
-        "yeah",
-        "yep",
-        "yes",
-        "ok",
-        "okay",
-        "right",
-        "sure",
-        "i",
-        "see",
-        "got",
-        "it",
-        "great",
-        "good",
-        "cool",
-        "nice",
-        "alright",
-        "exactly",
-    ]
+ACKNOWLEDGEMENTS = _words(
+    """mm mhm mmhm mm-hmm mmhmm hmm hm uh-huh uhhuh aha ah oh yeah yep yes ok okay right sure i see
+    got it great good cool nice alright exactly"""
 )
 """Words by which a listener shows that he listens; said over the agent they are no turn."""
 
