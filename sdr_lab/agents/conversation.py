@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import datetime
 from typing import Literal
 
 from sdr_lab.agents.intent import detect_intent
-from sdr_lab.agents.slots import clock_in, find_slots
+from sdr_lab.agents.slots import find_slots
 from sdr_lab.records import Intent, Message, Slots, ToolCall
 
 Phase = Literal["CALL_START", "DISCOVERY", "ACTIVE"]
@@ -119,11 +119,6 @@ class Conversation:
                 name=found.name or known.name,
             )
         return known
-
-    def recent_clock(self) -> time | None:
-        """Return a time that the caller named in his last turn, perhaps without its day."""
-        last = next((m.text for m in reversed(self._history) if m.role == "caller"), "")
-        return clock_in(last)
 
     def settle(self, intent: Intent) -> Settled | None:
         """Decide about the waiting tool by what the caller answered, and clear `pending`.

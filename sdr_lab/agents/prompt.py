@@ -9,7 +9,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sdr_lab.agents.conversation import Conversation, last_sentence
-from sdr_lab.agents.slots import Offer, find_slots, times_in
+from sdr_lab.agents.slots import Offer, clock_in, find_slots, times_in
 from sdr_lab.agents.spoken import spoken_day, spoken_time
 from sdr_lab.agents.variables import fill, fill_playbook, values_for
 from sdr_lab.records import (
@@ -124,7 +124,9 @@ def slots_of(
     known = conversation.recent_slots(now)
     said = next((m.text for m in reversed(history) if m.role == "agent"), "")
     offered = () if _BOOKED.search(said) else times_in(said, now)
-    found = find_slots(words, now, Offer(known.day, offered))
+    before = next((m.text for m in reversed(history) if m.role == "caller"), "")
+    loose = clock_in(before) if find_slots(before, now).when is None else None
+    found = find_slots(words, now, Offer(known.day, offered, loose))
     if found.when is None and intent.name == "CONFIRM" and found.day is None:
         asked_for = times_in(last_sentence(said), now) if said.endswith("?") else ()
         if len(asked_for) == 1 and offered:
