@@ -6,11 +6,13 @@ latency of the first token):
 
 1. system: the agent's prompt, lead information, how to write tool calls (models without them);
 2. the last turns that fit the budget, caller and agent in turn;
-3. user: notes for this reply (phase, intent, passages, pending tool), then the caller's words;
-4. the results of tools that this reply has run, so that asking again only adds to the end.
+3. system: notes for this reply (phase, intent, passages, pending tool);
+4. user: the caller's words, and nothing else: small models that find notes in the user's
+   message talk about the caller instead of to him;
+5. the results of tools that this reply has run, so that asking again only adds to the end.
 
-The notes stand in the user message and not in a second system message, since the templates of
-several model families refuse one that is not the first.
+The templates of some families (Mistral, Gemma) refuse a second system message; for them the
+notes join the first one, at the price of reading the history again for every reply.
 """
 
 from __future__ import annotations
@@ -32,6 +34,9 @@ MESSAGE_TOKENS = 4
 CALL_BEGINS = "[The call begins.]"
 """Stands before a first message of the agent: many templates want the user to begin."""
 
+SILENT = "[The caller says nothing. You speak.]"
+"""Stands for words that were not said."""
+
 CUT_IN = "[cuts in; you were heard only up to there]"
 """Marks the caller's message and not the agent's, else the model learns to say the mark."""
 
@@ -44,7 +49,11 @@ _NEEDS_FACTS = frozenset({"QUESTION", "OBJECTION"})
 
 
 def messages_of(
-    prompt: Prompt, budget_tokens: int, *, native_tools: bool = True
+    prompt: Prompt,
+    budget_tokens: int,
+    *,
+    native_tools: bool = True,
+    late_notes: bool = True,
 ) -> list[dict[str, Any]]:
     """Render a prompt for a chat model.
 
@@ -54,22 +63,22 @@ def messages_of(
             first, whole messages at a time, then the worst passages; the rest always stays.
         native_tools: The model takes tools as schemas and results as role `tool`. False: it
             is told in the system message how to write tool calls as text.
+        late_notes: The notes stand before the caller's words. False: in the first message.
 
     Returns:
         `{"role": "system" | "user" | "assistant" | "tool", "content": str}` each, user and
         assistant in turn; role `tool` also has `tool_name`.
     """
     system = {"role": "system", "content": _system(prompt, native_tools)}
-    tail = _tail(prompt, native_tools)
-    while prompt.passages and _size([system, *tail]) > budget_tokens:
+    while prompt.passages and _size([system, *_tail(prompt, native_tools)]) > budget_tokens:
         prompt = replace(prompt, passages=prompt.passages[:-1])
-        tail = _tail(prompt, native_tools)
-    history = _history(prompt.history, budget_tokens - _size([system, *tail]))
-    turns = [message for message in [*history, *tail] if message["content"]]
-    if turns and turns[0]["role"] == "assistant":
-        turns.insert(0, {"role": "user", "content": CALL_BEGINS})
-    head = [system] if system["content"] else []
-    return head + _joined(turns)
+    notes, *said = _tail(prompt, native_tools)
+    history = _history(prompt.history, budget_tokens - _size([system, notes, *said]))
+    if history and history[0]["role"] == "assistant":
+        history.insert(0, {"role": "user", "content": CALL_BEGINS})
+    late, early = ([notes], []) if late_notes else ([], [notes])
+    messages = [system, *early, *history, *late, *said]
+    return _joined([message for message in messages if message["content"]])
 
 
 def estimate_tokens(text: str) -> int:
@@ -143,10 +152,12 @@ def _history(history: Sequence[Message], budget_tokens: int) -> list[dict[str, A
 
 
 def _tail(prompt: Prompt, native_tools: bool) -> list[dict[str, Any]]:
-    """The caller's words with the notes for this reply, and the results of its tools."""
-    said = disarm(prompt.words.strip())
-    words = f"The caller says:\n{said}" if said else "The caller has said nothing. You speak."
-    messages = [{"role": "user", "content": f"{_notes(prompt)}\n\n{words}"}]
+    """The notes for this reply, the caller's words, and the results of the reply's tools."""
+    words = disarm(prompt.words.strip()) or SILENT
+    messages: list[dict[str, Any]] = [
+        {"role": "system", "content": _notes(prompt)},
+        {"role": "user", "content": words},
+    ]
     for result in prompt.results:
         if native_tools:
             content = _outcome(result)
@@ -167,7 +178,6 @@ def _outcome(result: ToolResult) -> str:
 
 def _notes(prompt: Prompt) -> str:
     lines = [
-        "[Notes for this reply; the caller can't see them]",
         f"Phase of the call: {prompt.phase} ({_PHASES[prompt.phase]}).",
     ]
     if prompt.intent.name != "OTHER":
