@@ -94,6 +94,7 @@ class ToolContext:
     """E.164, empty when unknown."""
     caller_name: str = ""
     caller_email: str = ""
+    turn: int = 0
 
 
 def forced_tool(intent: Intent, prompt: Prompt) -> ToolCall | None:
@@ -160,7 +161,9 @@ class Toolbox:
         except SlotTaken as taken:
             return self._taken(arguments, taken, context)
         except SdrLabError as error:
-            return ToolResult(call.name, False, "That did not work just now.", {"error": str(error)})
+            return ToolResult(
+                call.name, False, "That did not work just now.", {"error": str(error)}
+            )
 
     async def _search(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
         found = await self.search.search(arguments["query"], arguments.get("top_k", 3))
