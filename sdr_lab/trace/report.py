@@ -18,8 +18,26 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-CALLER_CHARS = 34
-"""The caller's words in a table, so that a row fits on one line of 120 columns."""
+HEADS = {
+    "end_of_turn": "turn\nend",
+    "last_words": "late\nwords",
+    "intent": "intent",
+    "look_up": "look\nup",
+    "first_token": "first\ntoken",
+    "first_sentence": "sen-\ntence",
+    "first_sound": "first\nsound",
+    "send": "send",
+    "voice_to_voice": "total",
+}
+"""Column heads, so short that all numbers fit on 80 columns; the caller's words give way."""
+
+MARKS = {
+    "✂": ("interrupted", "interrupted"),
+    "↶": ("withdrawn", "withdrawn: the caller went on"),
+    "«": ("speculated", "prepared in the caller's pause"),
+    "=": ("cached", "from the response cache"),
+}
+"""Mark → field of a turn, and what it means."""
 
 COLUMNS = (
     "call", "turn", "caller", "agent", "interrupted", "withdrawn", "speculated", "cached", "why",
@@ -104,37 +122,35 @@ def report(calls: Sequence[CallLatency]) -> RenderableType:
         for group, figures in percentiles(all_turns(calls)).items()
         if figures[-1].count > 1
     ]
-    return Stack(*parts)
+    return Stack(*(item for part in parts for item in (part, "")))
 
 
 def turn_table(call: CallLatency) -> Table:
     """Return a table with a row per turn."""
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title=f"Latency of {call.call}, in milliseconds", title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("caller", no_wrap=True, max_width=CALLER_CHARS)
-    for stage in STAGES:
-        table.add_column(stage.words, justify="right")
-    table.add_column(TOTAL.words, justify="right", style="bold")
-    table.add_column("notes")
+    table = plain_table(f"Latency of {call.call} (ms)", "#", "caller")
+    for stage in (*STAGES, TOTAL):
+        style = "bold" if stage is TOTAL else ""
+        table.add_column(HEADS[stage.key], justify="right", min_width=5, style=style)
+    table.add_column("")
+    marks: set[str] = set()
     for turn in call.turns:
         cells = [number(stage.ms(turn)) for stage in (*STAGES, TOTAL)]
-        said = escape(turn.caller) or "[dim](agent speaks first)[/dim]"
-        table.add_row(str(turn.turn), said, *cells, notes(turn))
+        said = escape(turn.caller) or "[dim](agent first)[/dim]"
+        mine = [mark for mark, (name, _) in MARKS.items() if getattr(turn, name)]
+        marks.update(mine)
+        table.add_row(str(turn.turn), said, *cells, "".join(mine))
+    table.caption = "   ".join(f"{mark} {MARKS[mark][1]}" for mark in MARKS if mark in marks)
     return table
 
 
 def barge_in_table(calls: Sequence[CallLatency]) -> Table:
     """Return a table with a row per interruption."""
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(title="Interruptions, in milliseconds", title_justify="left")
-    table.add_column("#", justify="right")
-    table.add_column("heard of the agent", no_wrap=True, max_width=2 * CALLER_CHARS)
-    for words in ("caller's onset to decision", "decision to line cleared", "total"):
+    table = plain_table("Interruptions (ms)", "#", "heard of the agent")
+    for words in ("onset to\ndecision", "decision\nto clear", "total"):
         table.add_column(words, justify="right")
     for call in calls:
         for cut in call.barge_ins:
@@ -147,8 +163,8 @@ def figures_table(group: str, figures: Sequence[Figures]) -> Table:
     """Return a table of percentiles."""
     from rich.table import Table
 
-    title = f"Turns {group}, percentiles in milliseconds"
-    table = Table(title=title, title_justify="left")
+    title = f"Turns {group} (ms)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("stage")
     for name in ("turns", "p50", "p90", "p95", "p99"):
         table.add_column(name, justify="right")
@@ -159,15 +175,15 @@ def figures_table(group: str, figures: Sequence[Figures]) -> Table:
     return table
 
 
-def notes(turn: TurnLatency) -> str:
-    """Return what is special about a turn, in words."""
-    said = {
-        "interrupted": turn.interrupted,
-        "withdrawn": turn.withdrawn,
-        "prepared early": turn.speculated,
-        "from cache": turn.cached,
-    }
-    return ", ".join(words for words, is_so in said.items() if is_so)
+def plain_table(title: str, number_head: str, text_head: str) -> Table:
+    """Return a table that keeps its numbers whole on a narrow screen and shortens its text."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", caption_justify="left", box=None)
+    table.padding = (0, 1, 0, 0)
+    table.add_column(number_head, justify="right")
+    table.add_column(text_head, no_wrap=True, ratio=1, min_width=12, max_width=60)
+    return table
 
 
 def number(ms: float | None) -> str:

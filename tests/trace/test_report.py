@@ -1,17 +1,18 @@
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
 
 from rich.console import Console
 
-from sdr_lab.events import Event, to_json
+from sdr_lab.events import AgentStarted, Event, from_dict, to_json
 from sdr_lab.trace.latency import measure
 from sdr_lab.trace.report import report, report_full_latency, to_csv, to_dict
 
 
-def shown(renderable) -> str:
-    console = Console(width=200, file=io.StringIO(), color_system=None)
+def shown(renderable, width: int = 100) -> str:
+    console = Console(width=width, file=io.StringIO(), color_system=None)
     console.print(renderable)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
@@ -19,20 +20,32 @@ def shown(renderable) -> str:
 
 def test_the_table_says_each_turn(events: list[Event]):
     text = shown(report([measure(events)]))
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
-    by_number = {row[0]: row for row in rows if len(row) == 12}
-    assert by_number["1"][1:] == [
-        "how much is it", "600", "100", "5", "10", "50", "35", "80", "20", "800", "",
+    table = text.partition("Interruptions (ms)")[0]
+    rows = {line.split()[0]: line for line in table.splitlines() if line.strip()}
+    assert rows["1"].split() == [
+        "1", "how", "much", "is", "it", "600", "100", "5", "10", "50", "35", "80", "20", "800",
     ]  # fmt: skip
-    assert by_number["2"][-2:] == ["502", "interrupted, prepared early"]
-    assert by_number["0"][1] == "(agent speaks first)"
+    assert rows["2"].split()[-2:] == ["502", "✂«"]
+    assert "0 (agent first)" in rows["0"]
+    assert "✂ interrupted   « prepared in the caller's pause" in text
     assert "Then you" in text
-    assert "percentiles" not in text  # one turn of each kind has none worth showing
+    assert "Turns heard out" not in text  # one turn of each kind has none worth showing
+
+
+def test_numbers_stay_whole_on_a_narrow_screen(events: list[Event]):
+    slow = [
+        dataclasses.replace(e, clock_ms=e.clock_ms + 9000) if isinstance(e, AgentStarted) else e
+        for e in events
+    ]
+    text = shown(report([measure(slow)]), width=72)
+    (row,) = (line for line in text.splitlines() if line.startswith("1 how mu"))
+    assert row.split()[-9:] == ["600", "100", "5", "10", "50", "35", "80", "9020", "9800"]
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 72
 
 
 def test_many_calls_have_percentiles(events: list[Event]):
     text = shown(report([measure(events), measure(events)]))
-    assert "Turns heard out, percentiles" in text
+    assert "Turns heard out (ms)" in text
     assert text.count("Latency of conv_1") == 2
 
 
@@ -40,8 +53,6 @@ def test_words_in_brackets_are_no_markup(events: list[Event]):
     call = measure(events)
     odd = [line.replace("how much is it", "[red]how[/red]") for line in map(to_json, events)]
     assert len(odd) == len(events)
-    from sdr_lab.events import from_dict
-
     changed = [event for line in odd if (event := from_dict(json.loads(line)))]
     assert "[red]how[/red]" in shown(report([measure(changed)]))
     assert call.turns[1].caller == "how much is it"
