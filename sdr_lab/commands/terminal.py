@@ -73,8 +73,9 @@ def load_settings(ctx: typer.Context, **overrides: object) -> Settings:
 
 
 def complain(message: str) -> None:
-    """Print an error as one line."""
-    typer.secho(" ".join(message.split()), fg="red", err=True)
+    """Print an error: one line, or one for each document that was refused."""
+    for line in message.splitlines():
+        typer.secho(" ".join(line.split()), fg="red", err=True)
 
 
 def console() -> Console:
