@@ -63,7 +63,7 @@ class Mind:
     conversation: Conversation
     model: LanguageModel
     speaking: Speaking
-    search: Search | None
+    search: Search
     toolbox: Toolbox
     now: Callable[[], datetime]
     tasks: asyncio.TaskGroup
@@ -204,7 +204,7 @@ class Reply:
 
     async def _look_up(self) -> list[Passage]:
         search = self.mind.search
-        if search is None or self.intent.name in NOT_LOOKED_UP:
+        if not search.version or self.intent.name in NOT_LOOKED_UP:
             return []
         query = self.words
         if len(query.split()) < SHORT_QUERY_WORDS:
@@ -272,7 +272,6 @@ class Reply:
             conversation_id=config.conversation_id,
             caller_number=config.caller_number,
             now=mind.now(),
-            turn=self.turn,
         )
         result = await mind.toolbox.run(call, context)
         self.log.add(

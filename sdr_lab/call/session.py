@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sdr_lab.agents.conversation import Conversation
@@ -55,7 +55,7 @@ from sdr_lab.events import (
     Withdrawn,
     WordsHeard,
 )
-from sdr_lab.knowledge.base import Search
+from sdr_lab.knowledge.base import NoKnowledge, Search
 from sdr_lab.llm.base import LanguageModel
 from sdr_lab.records import FRAME_MS, CallConfig, Words
 from sdr_lab.stt.base import Cue, Heard, Transcriber
@@ -78,7 +78,7 @@ class Parts:
     model: LanguageModel
     voice: Voice
     toolbox: Toolbox
-    search: Search | None = None
+    search: Search = field(default_factory=NoKnowledge)
     reserve_voice: Voice | None = None
 
 

@@ -18,3 +18,13 @@ class Search(Protocol):
     async def search(self, query: str, top_k: int = 3) -> list[Passage]:
         """Return the best passages, best first; empty when nothing is related."""
         ...
+
+
+class NoKnowledge:
+    """The search of an agent that has no documents: finds nothing."""
+
+    version = ""
+
+    async def search(self, query: str, top_k: int = 3) -> list[Passage]:
+        """Return nothing."""
+        return []

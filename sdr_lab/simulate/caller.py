@@ -49,6 +49,8 @@ class Caller:
     """A script, built call by call; each step begins when the one before is over."""
 
     acts: list[Act] = field(default_factory=list)
+    number: str = ""
+    """The telephone number he calls from, E.164; empty: withheld."""
 
     def says(
         self,

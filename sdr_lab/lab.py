@@ -1,0 +1,246 @@
+"""The lab: opens a workspace, builds what a call needs, and hands everything out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdr_lab.agents.agent import load_agent
+from sdr_lab.agents.tools import Toolbox
+from sdr_lab.call.line import Line
+from sdr_lab.call.log import Sink
+from sdr_lab.call.record import CallFolder
+from sdr_lab.call.session import Outcome, Parts, Session
+from sdr_lab.config import Settings, call_settings
+from sdr_lab.errors import NotFound, SdrLabError
+from sdr_lab.knowledge.base import NoKnowledge, Search
+from sdr_lab.llm.cache import CachedModel, question_key
+from sdr_lab.providers import LLM, STT, TTS, Chosen, choose, make
+from sdr_lab.records import Agent, CallConfig
+from sdr_lab.tts.cache import CachedVoice
+
+if TYPE_CHECKING:
+    from sdr_lab.knowledge.index import Knowledge
+    from sdr_lab.store.agents import AgentStore
+    from sdr_lab.store.calendar import Calendar
+    from sdr_lab.store.calls import CallStore
+    from sdr_lab.store.database import Database
+    from sdr_lab.store.dnc import DoNotCall
+
+DEFAULT_AGENT = "maplewood"
+"""The shipped agent that answers when none is named."""
+
+REMEMBERING = frozenset({"ollama", "llama_cpp"})
+"""Models slow enough that recurring answers are worth keeping."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """A call that is over."""
+
+    conversation_id: str
+    folder: Path
+    outcome: Outcome
+
+
+class Lab:
+    """Everything of one workspace. Cheap to make; each part is opened when first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = settings.sdr_lab_home
+        self.datasets = settings.datasets
+
+    @classmethod
+    def open(cls, home: Path | str | None = None, **changes: object) -> Lab:
+        """Open a workspace with the settings of the environment.
+
+        Args:
+            home: The folder; None: SDR_LAB_HOME.
+            changes: Settings by name that win over the environment.
+        """
+        given = dict(changes)
+        if home is not None:
+            given["SDR_LAB_HOME"] = str(home)
+        return cls(Settings.load(overrides=given))
+
+    # ---- what lies in the workspace
+
+    @cached_property
+    def database(self) -> Database:
+        from sdr_lab.store.database import open_database
+
+        return open_database(self.home, self.settings.database_url)
+
+    @cached_property
+    def agents(self) -> AgentStore:
+        from sdr_lab.store.agents import AgentStore
+
+        return AgentStore(self.database)
+
+    @cached_property
+    def calls(self) -> CallStore:
+        from sdr_lab.store.calls import CallStore
+        from sdr_lab.trace.turns import turns_of
+
+        return CallStore(self.database, self.home / "calls", turns_of)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        from sdr_lab.store.calendar import Calendar
+
+        return Calendar(self.database, self.home / "appointments")
+
+    @cached_property
+    def do_not_call(self) -> DoNotCall:
+        from sdr_lab.store.dnc import DoNotCall
+
+        return DoNotCall(self.database)
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        from sdr_lab.knowledge.embed import embedding_named
+        from sdr_lab.knowledge.index import Knowledge
+
+        return Knowledge(self.home, lambda: embedding_named(self.settings.embed_model))
+
+    # ---- agents and their knowledge
+
+    def agent(self, key: str = "") -> Agent:
+        """Return an agent: a YAML file, an id or name of the store, or a shipped one.
+
+        Raises:
+            NotFound: there is none.
+            BadInput: the file is no agent.
+        """
+        if key.endswith((".yaml", ".yml")):
+            return load_agent(Path(key))
+        shipped = self.datasets / "agents" / f"{key or DEFAULT_AGENT}.yaml"
+        try:
+            return self.agents.get(key or DEFAULT_AGENT)
+        except NotFound:
+            if not shipped.is_file():
+                raise
+        return self.agents.save(load_agent(shipped), author="sdr_lab", note="shipped")
+
+    async def ready_knowledge(self, agent: Agent, say: Say) -> Search:
+        """Return the agent's knowledge; the shipped documents are read in if there is none yet."""
+        name = agent.knowledge
+        folder = self.datasets / "knowledge" / name
+        if not self.knowledge.version(name):
+            if not folder.is_dir():
+                say(f"agent {agent.id} has no knowledge {name!r}: it answers without")
+                return NoKnowledge()
+            say(f"reading the documents of {name!r} (once)")
+            await self.knowledge.ingest(name, [folder])
+        return self.knowledge.search_for(name)
+
+    # ---- calls
+
+    def choose(self, agent: Agent, **names: str | None) -> Chosen:
+        """Return the providers of a call; names that are given win over the settings."""
+        wanted = {f"{step}_provider": name for step, name in names.items() if name}
+        return choose(self.settings.changed("command line", **wanted), agent)
+
+    def parts(self, agent: Agent, chosen: Chosen, search: Search) -> Parts:
+        """Build what a call is made of.
+
+        Raises:
+            NotFound: a provider is unknown.
+            MissingPackage: a model or library is not installed.
+        """
+        settings = self.settings
+        model = make(LLM, chosen.llm, settings, agent)
+        if settings.response_cache and chosen.llm in REMEMBERING:
+            model = CachedModel(model, question_key(f"{agent.id}@{agent.version}"))
+        voice = make(TTS, chosen.tts, settings, agent)
+        if settings.tts_cache_mb:
+            voice = CachedVoice(voice, self.home / "tts_cache", max_mb=settings.tts_cache_mb)
+        return Parts(
+            transcriber=make(STT, chosen.stt, settings, agent),
+            model=model,
+            voice=voice,
+            toolbox=Toolbox(self.calendar, self.do_not_call, search),
+            search=search,
+        )
+
+    def config(
+        self,
+        agent: Agent,
+        chosen: Chosen,
+        line: str,
+        caller_number: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> CallConfig:
+        """Freeze the conditions of a call that begins now."""
+        from sdr_lab.store.calls import new_conversation_id
+
+        return CallConfig(
+            conversation_id=new_conversation_id(),
+            agent=agent,
+            settings=call_settings(self.settings, agent),
+            stt=chosen.stt,
+            llm=chosen.llm,
+            tts=chosen.tts,
+            line=line,
+            caller_number=caller_number,
+            variables=dict(variables or {}),
+            started_at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
+        )
+
+    async def call(
+        self,
+        line: Line,
+        config: CallConfig,
+        parts: Parts,
+        listeners: Sequence[Sink] = (),
+        calls_dir: Path | None = None,
+    ) -> CallResult:
+        """Run one call to its end and index it.
+
+        Raises:
+            StorageError: the call folder can't be made, or recording stopped in mid-call.
+        """
+        config = replace(config, knowledge_version=parts.search.version)
+        folder = CallFolder(calls_dir or self.home / "calls", config)
+        if calls_dir is None:
+            await asyncio.to_thread(self.calls.start, config)
+        session = Session(
+            config, line, parts, folder, lambda: datetime.now().astimezone(), listeners
+        )
+        try:
+            outcome = await session.run()
+        finally:
+            if calls_dir is None:
+                await asyncio.to_thread(self.calls.add_from_folder, folder.path)
+        return CallResult(config.conversation_id, folder.path, outcome)
+
+    async def warm_up(self, parts: Parts, agent: Agent) -> None:
+        """Load the models and speak the lines that must never fail, in the order of need."""
+        from sdr_lab.stt.utterances import Utterances
+
+        if isinstance(parts.transcriber, Utterances):
+            await parts.transcriber.warm_up()
+        if parts.search.version:
+            await parts.search.search("hello")
+        for line in (agent.apology, agent.not_heard, agent.reprompt, agent.goodbye):
+            await _speak_once(parts, line, agent.voice)
+
+
+async def _speak_once(parts: Parts, line: str, voice: str) -> None:
+    from sdr_lab.tts.speakable import clean_markdown_for_tts, speakable
+
+    spoken = speakable(clean_markdown_for_tts(line))
+    if isinstance(parts.voice, CachedVoice) and not parts.voice.is_cached(spoken, voice):
+        try:
+            async for _ in parts.voice.speak(spoken, voice):
+                continue
+        except SdrLabError:
+            return  # the call will meet it again and say so in its log

@@ -1,0 +1,153 @@
+"""Which providers exist: one table per step. A new one is a class in its folder and a row here."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from sdr_lab.config import Settings
+from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.llm.base import LanguageModel
+from sdr_lab.records import Agent
+from sdr_lab.stt.base import Transcriber
+from sdr_lab.tts.base import Voice
+
+T = TypeVar("T")
+
+ASK_OLLAMA_S = 0.5
+"""`auto` looks for a server on this machine or in this network; it answers in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provider(Generic[T]):
+    """One row of a table."""
+
+    name: str
+    what: str
+    """One line for `doctor` and the docs."""
+    make: Callable[[Settings, Agent], T]
+    is_local: bool = True
+    """Needs no account and no server."""
+
+
+def _whisper(settings: Settings, agent: Agent) -> Transcriber:
+    from sdr_lab.stt.utterances import Utterances
+    from sdr_lab.stt.whisper import Whisper
+
+    return Utterances(Whisper(settings.whisper_model_path, threads=settings.whisper_threads))
+
+
+def _ollama(settings: Settings, agent: Agent) -> LanguageModel:
+    from sdr_lab.llm.ollama import Ollama, OllamaSettings
+
+    options = OllamaSettings(temperature=agent.temperature, num_predict=settings.llm_max_tokens)
+    return Ollama(agent.model or settings.ollama_model, settings.ollama_host, options)
+
+
+def _llama_cpp(settings: Settings, agent: Agent) -> LanguageModel:
+    from sdr_lab.llm.llama_cpp import LlamaCpp, LlamaCppSettings
+
+    options = LlamaCppSettings(
+        temperature=agent.temperature, max_tokens=min(settings.llm_max_tokens, 256)
+    )
+    return LlamaCpp(settings.llama_model_path, options)
+
+
+def _playbook(settings: Settings, agent: Agent) -> LanguageModel:
+    from sdr_lab.llm.playbook import PlaybookModel
+
+    return PlaybookModel()
+
+
+def _piper(settings: Settings, agent: Agent) -> Voice:
+    from sdr_lab.tts.piper import Piper
+
+    return Piper(settings.piper_voice, deterministic=settings.piper_deterministic)
+
+
+def _tone(settings: Settings, agent: Agent) -> Voice:
+    from sdr_lab.tts.tone import Tone
+
+    return Tone()
+
+
+STT: Mapping[str, Provider[Transcriber]] = {
+    "whisper": Provider("whisper", "Whisper tiny.en on this machine", _whisper),
+}
+LLM: Mapping[str, Provider[LanguageModel]] = {
+    "ollama": Provider("ollama", "any model of an Ollama server", _ollama, is_local=False),
+    "llama_cpp": Provider("llama_cpp", "a GGUF file on this machine", _llama_cpp),
+    "playbook": Provider("playbook", "passages and the agent's own lines, no model", _playbook),
+}
+TTS: Mapping[str, Provider[Voice]] = {
+    "piper": Provider("piper", "Piper voices on this machine", _piper),
+    "tone": Provider("tone", "a tone per word, for tests", _tone),
+}
+
+DEFAULTS = {"stt": "whisper", "llm": "playbook", "tts": "piper"}
+"""What `auto` takes when there is no account and no server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The providers of a call, by name."""
+
+    stt: str
+    llm: str
+    tts: str
+    why: tuple[str, ...] = ()
+    """What `auto` found, one line a step."""
+
+
+def choose(settings: Settings, agent: Agent) -> Chosen:
+    """Turn `auto` into names: the setting, then the agent's own, then what is there."""
+    llm, why = _choose_llm(settings, agent)
+    stt = settings.stt_provider
+    tts = settings.tts_provider if settings.tts_provider != "auto" else agent.tts_provider
+    return Chosen(
+        DEFAULTS["stt"] if stt == "auto" else stt,
+        llm,
+        DEFAULTS["tts"] if tts == "auto" else tts,
+        (why,) if why else (),
+    )
+
+
+def make(table: Mapping[str, Provider[T]], name: str, settings: Settings, agent: Agent) -> T:
+    """Make a provider by name.
+
+    Raises:
+        NotFound: there is none of that name.
+        MissingPackage: its model or library is not installed.
+    """
+    if name not in table:
+        allowed = ", ".join(["auto", *table])
+        raise NotFound(f"provider {name!r} is unknown here; allowed: {allowed}")
+    return table[name].make(settings, agent)
+
+
+def _choose_llm(settings: Settings, agent: Agent) -> tuple[str, str]:
+    wanted = settings.llm_provider
+    if wanted == "auto":
+        wanted = agent.llm_provider
+    if wanted != "auto":
+        return wanted, ""
+    if _answers(settings.ollama_host):
+        return "ollama", f"llm: Ollama answers at {settings.ollama_host}"
+    return DEFAULTS["llm"], f"llm: no Ollama at {settings.ollama_host}, so playbook"
+
+
+def _answers(host: str) -> bool:
+    url = host if "://" in host else f"http://{host}"
+    if ":" not in url.split("://", 1)[1]:
+        url += ":11434"
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url.rstrip('/')}/api/version", timeout=ASK_OLLAMA_S) as reply:
+            return reply.status == 200
+    except ValueError as error:
+        raise BadInput(f"OLLAMA_HOST: {host!r} is no address: {error}") from error
+    except (OSError, urllib.error.URLError):
+        return False
