@@ -42,6 +42,7 @@ CURES = {
     "permission denied": "no permission: make the workspace writable or set SDR_LAB_HOME",
     "unable to open": "it can't be opened or created: check that SDR_LAB_HOME may be written",
     "not a directory": "SDR_LAB_HOME is not a folder: set it to one",
+    "file exists": "SDR_LAB_HOME is not a folder: set it to one",
     "disk is full": "the disk is full: free some space",
     "no space left": "the disk is full: free some space",
     "locked": "another process keeps it locked: end it or try again",
