@@ -19,7 +19,7 @@ _MIN_WORDS = 3
 _LEANS_ON_HISTORY = re.compile(
     r"\b(it|its|that|those|these|this|they|them|their|he|she|him|her|one|ones|same|other|others"
     r"|another|again|else|instead|also|too|more|then|there|former|latter|first|second"
-    r"|you (just )?(said|mentioned|told)|i (just )?(said|mentioned|told))\b",
+    r"|(you|i) (just )?(say|said|mention(ed)?|tell|told|ask(ed)?))\b",
     re.IGNORECASE,
 )
 

@@ -337,7 +337,7 @@ def _reason(error: Exception, host: str) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"no answer from {host} in time - is it reachable?"
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError):
-        return "the connection broke in the middle of the reply"
+        return "the connection broke before the reply was complete"
     if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
         return f"{host} can't be asked: {text or type(error).__name__}"
     status = getattr(error, "status_code", None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +56,8 @@ class OllamaServer:
     )
     """Name → capabilities."""
     script: Script = field(default_factory=Script)
+    answer: Callable[[dict[str, Any]], Script] | None = None
+    """Makes the script from the body of a request; None: `script`."""
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Path and body of each request, the bodies valid."""
     disconnected: asyncio.Event = field(default_factory=asyncio.Event)
@@ -123,7 +125,7 @@ class OllamaServer:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await self._body(request, ChatRequest)
-        script = self.script
+        script = self.answer(body) if self.answer else self.script
         if self._known(body["model"]) is None:
             return self._missing(body["model"])
         if script.status != 200:
