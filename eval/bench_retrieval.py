@@ -25,9 +25,9 @@ import numpy as np
 import yaml
 
 from sdr_lab.knowledge import retriever
-from sdr_lab.knowledge.duckdb_store import Contents, write
 from sdr_lab.knowledge.embed import Embedding, embedding_of
 from sdr_lab.knowledge.index import Knowledge
+from sdr_lab.knowledge.index_file import Contents, write
 from sdr_lab.knowledge.passages import Piece, content_hash
 from sdr_lab.knowledge.versions import Versions
 from sdr_lab.records import Passage

@@ -23,6 +23,9 @@ MAX_UNPACKED = 8
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+_WRAPPED_LINE = re.compile(r"(?<=[^\n]{45})(?<![.!?:;]) ?\n ?(?=\S)")
+"""A long line that does not end a sentence; short lines are lists, addresses, tables."""
+_WRAPPED_WORD = re.compile(r"(?<=[a-z]{2})-\n(?=[a-z]{2})")
 _HTML_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _HTML_BLOCKS = ("p", "div", "li", "dt", "dd", "tr", "br", "pre", "blockquote", "section", "caption")
 _HTML_SILENT = ("script", "style", "noscript", "template", "nav", "svg", "title")
@@ -138,10 +141,12 @@ def read_document(source: Source, max_mb: float = MAX_DOCUMENT_MB) -> Document:
 
 
 def _clean(text: str) -> str:
-    """NFC, no control characters, one blank line at most."""
+    """NFC, no control characters, one blank line at most, wrapped lines joined to sentences."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _CONTROL.sub(" ", text)
     text = re.sub(r"[ \t\u00a0]+", " ", text)
+    text = _WRAPPED_WORD.sub("", text)
+    text = _WRAPPED_LINE.sub(" ", text)
     return re.sub(r"\s*\n\s*\n\s*", "\n\n", text).strip()
 
 
@@ -175,7 +180,7 @@ def _looks_binary(data: bytes) -> bool:
     if b"\0" in head:
         return True
     odd = sum(head.count(bytes([code])) for code in range(32) if code not in (9, 10, 12, 13, 27))
-    return odd > len(head) / 100
+    return odd > 3 + len(head) / 100
 
 
 def _text(source: Source) -> tuple[list[Section], str]:
@@ -217,8 +222,8 @@ def _plain(markdown: str) -> str:
 
 
 def _html(source: Source) -> tuple[list[Section], str]:
-    from bs4 import BeautifulSoup, NavigableString, Tag
-    from bs4.element import PreformattedString
+    from bs4 import BeautifulSoup
+    from bs4.element import NavigableString, PreformattedString, Tag
 
     text, notice = decode(source)
     soup = BeautifulSoup(text, "html.parser")
@@ -236,9 +241,12 @@ def _html(source: Source) -> tuple[list[Section], str]:
             headings[depth] = node.get_text(" ")
         elif isinstance(node, Tag) and node.name in _HTML_BLOCKS:
             lines.append("")
-        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
-            if node.find_parent(_HTML_HEADINGS) is None:
-                lines[-1] += re.sub(r"\s+", " ", node)
+        elif (
+            isinstance(node, NavigableString)
+            and not isinstance(node, PreformattedString)
+            and node.find_parent(_HTML_HEADINGS) is None
+        ):
+            lines[-1] += re.sub(r"\s+", " ", node)
     sections.append(Section(": ".join(headings.values()), "\n".join(lines)))
     return sections, notice
 

@@ -64,7 +64,7 @@ class HashEmbedding:
             for word in self.tokens(text):
                 vector[zlib.crc32(word.encode()) % self.size] += 1
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.where(norms > 0, norms, 1)
+        return (vectors / np.where(norms > 0, norms, 1)).astype(np.float32)
 
 
 class HuggingFace:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdr_lab.errors import BadInput, NotFound
 from sdr_lab.knowledge.documents import MAX_DOCUMENT_MB, Source, find_sources, read_document
 from sdr_lab.knowledge.embed import Embedding
+from sdr_lab.knowledge.index_file import Contents, read, read_about, write
 from sdr_lab.knowledge.passages import (
     CHUNK_SIZE,
     Piece,
@@ -111,8 +112,7 @@ class Knowledge:
         """Load the embedding if that has not happened yet. Blocks."""
         with self._loading:
             if self._loaded is None:
-                given = self._given
-                self._loaded = given() if not hasattr(given, "embed") else given  # type: ignore
+                self._loaded = self._given() if callable(self._given) else self._given
             return self._loaded
 
     def names(self) -> list[str]:
@@ -134,10 +134,11 @@ class Knowledge:
         Raises:
             NotFound: Nothing was ever ingested under this name.
         """
-        contents = self._existing(Versions.of(self.home, name))
+        versions = Versions.of(self.home, name)
+        documents = read_about(versions.file(self._existing(versions)))["documents"]
         return [
             DocumentInfo(document, about["passages"], about["size"], about["added_at"])
-            for document, about in sorted(contents.documents.items())
+            for document, about in sorted(documents.items())
         ]
 
     async def ingest(
@@ -157,13 +158,13 @@ class Knowledge:
             if on_progress is not None:
                 loop.call_soon_threadsafe(on_progress, step, done, total)
 
-        work = asyncio.to_thread(self.ingest_sync, name, paths, options, report)
+        work = loop.run_in_executor(None, self.ingest_sync, name, paths, options, report)
         try:
-            return await asyncio.shield(task := asyncio.ensure_future(work))
+            return await asyncio.shield(work)
         except asyncio.CancelledError:
             stop.set()
-            await asyncio.wait([task])
-            task.exception()  # `_Stopped`, or too late to stop
+            await asyncio.wait([work])
+            work.exception()  # `_Stopped`, or it was too late to stop
             raise
 
     def ingest_sync(
@@ -185,14 +186,14 @@ class Knowledge:
             StorageError: Another ingest is running, or the folder can't be written.
         """
         options = options or IngestOptions()
-        report = on_progress or (lambda step, done, total: None)
+        report = on_progress or _silent
         embedding = self.embedding()
         warning = check_chunk_size(options.chunk_size, embedding.max_tokens)
         versions = Versions.of(self.home, name)
         found = _found(paths, options)
         with versions.locked(options.lock_wait_s):
             versions.clean()
-            before = self._contents(versions)
+            before = _contents(versions)
             batch = _read_all(found, before.documents, embedding, options, report)
             if batch.failed and not options.keep_going:
                 raise BadInput("\n".join(batch.failed))
@@ -210,39 +211,30 @@ class Knowledge:
             NotFound: There is no such knowledge base or document.
         """
         versions = Versions.of(self.home, name)
-        if not versions.current():
-            raise _no_such(name, self.names())
+        self._existing(versions)
         with versions.locked(lock_wait_s):
-            before = self._existing(versions)
+            before = read(versions.file(self._existing(versions)))
             if document not in before.documents:
                 have = ", ".join(sorted(before.documents)) or "none"
                 raise NotFound(f"no document {document!r} in {name!r}; there are: {have}")
-            kept = [name for name in before.documents if name != document]
-            return self._build(versions, before, kept, _Batch(), lambda *_: None).version
+            kept = [other for other in before.documents if other != document]
+            return self._build(versions, before, kept, _Batch(), _silent).version
 
-    def _existing(self, versions: Versions):
-        if not versions.current():
-            raise _no_such(versions.folder.name, self.names())
-        return self._contents(versions)
-
-    def _contents(self, versions: Versions):
-        from sdr_lab.knowledge.duckdb_store import Contents, read
-
+    def _existing(self, versions: Versions) -> str:
         if version := versions.current():
-            return read(versions.file(version))
-        return Contents([], np.zeros((0, 0), np.float32), {}, {"embedding": ""})
+            return version
+        have = ", ".join(self.names()) or "none yet: sdr-lab ingest PATH"
+        raise NotFound(f"no knowledge base {versions.folder.name!r}; there are: {have}")
 
     def _build(
         self,
         versions: Versions,
-        before: Any,
+        before: Contents,
         kept: Iterable[str],
         batch: _Batch,
         report: Progress,
     ) -> Ingested:
         """Write `kept` documents of the version before and those of the batch, then switch."""
-        from sdr_lab.knowledge.duckdb_store import Contents, write
-
         embedding = self.embedding()
         keep = set(kept)
         pieces = [piece for piece in before.pieces if piece.document in keep] + batch.pieces
@@ -278,9 +270,14 @@ class _Stopped(Exception):
     """The caller of `ingest` was cancelled."""
 
 
-def _no_such(name: str, names: list[str]) -> NotFound:
-    have = ", ".join(names) or "none yet: sdr-lab ingest PATH"
-    return NotFound(f"no knowledge base {name!r}; there are: {have}")
+def _silent(step: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def _contents(versions: Versions) -> Contents:
+    if version := versions.current():
+        return read(versions.file(version))
+    return Contents([], np.zeros((0, 0), np.float32), {}, {"embedding": ""})
 
 
 def _found(paths: Sequence[Path | Source], options: IngestOptions) -> list[Source | BadInput]:
@@ -333,13 +330,15 @@ def _read_all(
     return batch
 
 
-def _kept(before: Any, batch: _Batch, options: IngestOptions) -> list[str]:
+def _kept(before: Contents, batch: _Batch, options: IngestOptions) -> list[str]:
     if options.prune:
         return list(batch.skipped)
     return [name for name in before.documents if name not in batch.documents]
 
 
-def _vectors(pieces: list[Piece], before: Any, embedding: Embedding, report: Progress):
+def _vectors(
+    pieces: list[Piece], before: Contents, embedding: Embedding, report: Progress
+) -> tuple[NDArray[np.float32], int]:
     """Vectors of all pieces; those of unchanged passages come from the version before."""
     known: dict[str, int] = {}
     if before.about["embedding"] == embedding.name:

@@ -197,5 +197,5 @@ class MiniLM:
         ids = self._tokenizer.encode(text).ids
         if len(ids) > MAX_TOKENS:
             ids = [*ids[: MAX_TOKENS - 1], ids[-1]]
-        vector = self._session.run(None, {"ids": np.array([ids], np.int64)})[0][0]
+        vector = np.asarray(self._session.run(None, {"ids": np.array([ids], np.int64)})[0])[0]
         return (vector / np.linalg.norm(vector)).astype(np.float32)

@@ -13,7 +13,7 @@ from sdr_lab.knowledge.documents import Document
 CHUNK_SIZE = 200
 """Tokens of a passage, its title included. MiniLM reads 256 and cuts the rest silently."""
 
-MIN_CHUNK_SIZE, MAX_CHUNK_SIZE = 16, 8192
+MIN_CHUNK_SIZE, MAX_CHUNK_SIZE = 32, 2048
 OVERLAP_SHARE = 8
 """Passages of one section share an eighth of their tokens, so that no thought is cut in two."""
 

@@ -20,17 +20,27 @@ from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 from numpy.typing import NDArray
 
-from sdr_lab.knowledge.duckdb_store import read
+from sdr_lab.knowledge.index_file import read
 from sdr_lab.knowledge.passages import Piece
 
 VECTOR_WEIGHT = 0.6
-"""Share of the cosine in the fused score; the words have the rest."""
+"""Share of the cosine in the fused score; the words have the rest.
+
+Of 74 gold questions this fusion has the answer among the first three for 95 % (93 % after
+unrelated passages are dropped), fusion by ranks (RRF) for 91 %, by scaled scores for 92 %.
+"""
 
 KEYWORD_HALF = 5.0
 """A BM25 score of so much counts 0.5: BM25 has no upper end, the fused score ends at 1."""
 
 MIN_COSINE = 0.2
-"""Below it, and without a word in common, a passage has nothing to do with the question."""
+MIN_COSINE_WITH_WORD = 0.15
+MIN_KEYWORD = 3.0
+"""A passage is related by meaning, by a little of both, or by a rare word (a name, a part number).
+
+Short spoken questions have low cosines: "how much is it" has 0.25 with the prices. Of the gold
+questions the unrelated ones stay below 0.2 with everything.
+"""
 
 FETCH = 2
 """Candidates taken from each search, as a multiple of TOP_K."""
@@ -49,7 +59,7 @@ class Mirror:
 
     @classmethod
     def load(cls, path: Path) -> Mirror:
-        """Read a file written by `duckdb_store.write`. Takes 0.1 s for 1,000 passages."""
+        """Read a file written by `index_file.write`. Takes 0.1 s for 1,000 passages."""
         contents = read(path)
         words = None
         if contents.pieces:
@@ -94,7 +104,7 @@ class MirrorRetriever(BaseRetriever):
         keywords = mirror.keyword_scores(query)
         scores = fuse(cosines, keywords)
         rows = _candidates(cosines, keywords, FETCH * self.top_k)
-        rows = [row for row in rows if cosines[row] >= MIN_COSINE or keywords[row] > 0]
+        rows = [row for row in rows if related(cosines[row], keywords[row])]
         rows.sort(key=lambda row: (-scores[row], row))
         return [
             _node(mirror.pieces[row], scores[row], cosines[row], keywords[row])
@@ -111,7 +121,7 @@ _COMMON = frozenset(
     i've if in into is isn't it it's its just know let like me mean my no not of off oh okay on or
     our out please really say so some something stuff tell thanks that that's the their them then
     there they this to too up us was we we'd we'll we're we've well were what what's when where
-    which who why will with would yeah yes you you'd you're your""".split()
+    which who why will with would yeah yes you you'd you're your""".split()  # noqa: SIM905
 )
 """Words of spoken questions that say nothing about their subject."""
 
@@ -136,7 +146,13 @@ def query_terms(query: str) -> list[str]:
 def fuse(cosines: NDArray[np.float32], keywords: NDArray[np.float32]) -> NDArray[np.float32]:
     """One score in 0..1 from both searches, higher is better."""
     words = keywords / (keywords + KEYWORD_HALF)
-    return VECTOR_WEIGHT * np.clip(cosines, 0, 1) + (1 - VECTOR_WEIGHT) * words
+    return (VECTOR_WEIGHT * np.clip(cosines, 0, 1) + (1 - VECTOR_WEIGHT) * words).astype(np.float32)
+
+
+def related(cosine: float, keyword: float) -> bool:
+    """Whether a passage has anything to do with the question; not whether it answers it."""
+    by_both = keyword > 0 and cosine >= MIN_COSINE_WITH_WORD
+    return cosine >= MIN_COSINE or keyword >= MIN_KEYWORD or by_both
 
 
 def _candidates(
