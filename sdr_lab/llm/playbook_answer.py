@@ -1,0 +1,318 @@
+"""The sentences that answer a question, out of passages and facts; or the news that none does.
+
+Nothing is rephrased: an answer consists of sentences of the passages and the playbook (or of
+whole clauses of them). A sentence is taken only if it holds the names asked about, most of the
+topics, and the kind of value asked for (money, a duration, hours).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sdr_lab.llm.playbook_question import Question, size_in
+from sdr_lab.llm.playbook_words import mentions, plain_words, stem, stems_of, topics_of
+from sdr_lab.records import Passage
+
+ENOUGH = 0.65
+"""Share of a question that a sentence must cover to answer it."""
+RELATED = 0.34
+"""Share from which a sentence is worth telling beside "I don't know exactly"."""
+LONGEST_WORDS = 45
+
+_MONEY = re.compile(r"[$€£]\s?\d|\b\d[\d,.]* (?:dollars|euros|percent)\b|\bpercent\b", re.IGNORECASE)
+_FREE = re.compile(r"\b(?:free|no (?:extra )?(?:cost|charge|fees?)|no set-?up fees?|included)\b", re.I)
+_DURATION = re.compile(
+    r"\b(?:\d+|an?|one|two|three|four|five|six|seven|half|few)[ -]*(?:\d+[ -])?(?:second|minute|hour|"
+    r"day|week|month|year)s?\b|\bmonth to month\b|\bright away\b|\bwithin\b",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m|\bday and night\b|\bweekdays?\b|\bany time\b", re.I)
+_NUMBER = re.compile(r"\d|\bunlimited\b|\bone\b|\btwo\b|\bthree\b|\bseveral\b", re.IGNORECASE)
+_UP_TO = re.compile(r"\b(?:up to|maximum of|at most|to) (\d{1,5})\b", re.IGNORECASE)
+_UNLIMITED = re.compile(r"\bunlimited\b|\bas many\b.{0,30}\bas you", re.IGNORECASE)
+_ABBREVIATION = re.compile(r"\b(?:a\.m|p\.m|e\.g|i\.e|u\.s|mr|mrs|ms|dr|st|inc|no|approx|vs)\.$", re.I)
+_PRONOUN = re.compile(r"^(?:it|they|this|that|these|those|he|she|both|there|so|also)\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:no|not|never|without|none|nothing|neither|nor|only)\b|n't\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"\b(?:more|less|fewer|than|only|always|all|every|everything|ever|without|cheaper|better|worse|"
+    r"instead|other|else|or|same|still|really|how|what|which|why|guarantee\w*|promise)\b",
+    re.IGNORECASE,
+)
+_LISTS_PLANS = 3
+_PRICE_ONLY = frozenset({"price", "team", "limit", "large", "schedule"})
+_LITTLE = frozenset("a an the do does is are it we i you to for of on in and or with our my your".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A sentence with what stands around it."""
+
+    text: str
+    around: str
+    """Heading above it, the question that it answers, and the topic words of a fact."""
+    rank: int
+    """Position of its passage, 0 best; facts come after the passages."""
+    place: int
+    """Position within the passage."""
+    is_fact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is known about a question."""
+
+    level: Literal["known", "related", "unknown"]
+    sentences: tuple[str, ...] = ()
+    verdict: Literal["yes", "no", ""] = ""
+    """Of a yes-or-no question, when the sentence decides it beyond doubt."""
+
+
+def units_of(passages: Sequence[Passage], facts: Mapping[str, str]) -> list[Unit]:
+    """Split passages and facts into sentences, each once."""
+    found: list[Unit] = []
+    for rank, passage in enumerate(passages):
+        found += _units_of_passage(passage, rank)
+    for place, (topic, sentence) in enumerate(facts.items()):
+        found.append(Unit(_closed(sentence), topic, len(passages), place, is_fact=True))
+    seen: set[str] = set()
+    return [u for u in found if not (u.text.lower() in seen or seen.add(u.text.lower()))]
+
+
+def answer(question: Question, units: Sequence[Unit], said: str = "") -> Answer:
+    """Answer one question from the sentences at hand.
+
+    Args:
+        question: What is asked.
+        units: Sentences that may be told.
+        said: What the agent has said before; among equals the unsaid sentence is preferred.
+    """
+    if question.kind == "how_much" or question.size is not None:
+        if priced := _by_size(question, units):
+            return Answer("known", priced)
+    scored = sorted(
+        ((_score(question, unit, said), unit) for unit in units),
+        key=lambda pair: (-pair[0], pair[1].rank, pair[1].place),
+    )
+    if not scored or scored[0][0] <= 0:
+        return Answer("unknown")
+    score, best = scored[0]
+    if score < RELATED:
+        return Answer("unknown")
+    if score < ENOUGH:
+        about = (question.topics - _LIGHT) & topics_of(f"{best.text} {best.around}")
+        return Answer("related", (best.text,)) if about else Answer("unknown")
+    more = _more(question, best, scored[1:])
+    return Answer("known", (best.text, *more), _verdict(question, best))
+
+
+def sentences_in(text: str) -> list[str]:
+    """Split text at sentence ends; abbreviations such as "7 a.m." end none inside a sentence."""
+    found: list[str] = []
+    for piece in re.split(r"(?<=[.!?])[\"')\]]*\s+", text.strip()):
+        if found and _ABBREVIATION.search(found[-1]) and not re.match(r"[A-Z][a-z]+ ", piece):
+            found[-1] = f"{found[-1]} {piece}"
+        elif piece.strip():
+            found.append(piece.strip())
+    return found
+
+
+def _units_of_passage(passage: Passage, rank: int) -> list[Unit]:
+    found: list[Unit] = []
+    heading = passage.title
+    question = ""
+    for line in _lines(passage.text):
+        if line.startswith("#"):
+            heading, question = line.strip("# "), ""
+            continue
+        for sentence in sentences_in(line):
+            if sentence.endswith("?"):
+                question = sentence
+                continue
+            short = len(sentence.split()) <= 2
+            if found and (_PRONOUN.match(sentence) and not question) and len(found[-1].text) < 160:
+                context = f"{found[-1].around} {found[-1].text}"
+            else:
+                context = f"{heading} {question}"
+            if len(sentence.split()) <= LONGEST_WORDS and not short and sentence[0].isalnum():
+                text = _closed(sentence)
+                found.append(Unit(text, context.strip(), rank, len(found)))
+    return found
+
+
+def _lines(text: str) -> Iterable[str]:
+    """Return paragraphs: headings with their #, list items and table rows as sentences."""
+    # Chunks may have lost their line breaks: a heading in running text is told by its marks.
+    text = re.sub(r"(?<=[.!?]) (#{1,6} )", r"\n\1", text)
+    buffer = ""
+    for raw in text.splitlines():
+        line = raw.strip()
+        item = re.match(r"(?:[-*•]|\d+[.)])\s+(.*)", line)
+        if line.startswith("#") or item or not line or line.startswith("|"):
+            if buffer:
+                yield buffer
+            buffer = ""
+        if line.startswith("#"):
+            yield line
+        elif item:
+            yield _plain(item[1])
+        elif line.startswith("|"):
+            cells = [cell.strip() for cell in line.strip("|").split("|") if cell.strip(" -:")]
+            if len(cells) > 1 and any(char.isdigit() for char in line):
+                yield _plain(", ".join(cells))
+        elif line:
+            buffer = f"{buffer} {_plain(line)}".strip()
+    if buffer:
+        yield buffer
+
+
+def _plain(text: str) -> str:
+    text = re.sub(r"^(?:question|answer|q|a)\s*:\s*", "", text, flags=re.IGNORECASE)
+    text = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"[*_`]{1,3}", "", text).strip()
+
+
+def _closed(text: str) -> str:
+    text = " ".join(text.split())
+    text = re.sub(r"^(?:yes|no),\s+(\w)", lambda m: m[1].upper(), text, flags=re.IGNORECASE)
+    return text if text.endswith((".", "!")) else f"{text.rstrip(',;: ')}."
+
+
+def _score(question: Question, unit: Unit, said: str) -> float:
+    """Return how well a sentence answers: share of the question covered, 0 when it can't."""
+    whole = f"{unit.text} {unit.around}"
+    if not all(mentions(whole, name) for name in question.names):
+        return 0.0
+    topics, around = topics_of(unit.text), topics_of(unit.around)
+    stems, near = stems_of(unit.text), stems_of(unit.around)
+    covered, total, direct = 0.0, 0.0, 0.0
+    for topic in question.topics:
+        weight = 0.4 if topic in _LIGHT else 1.0
+        total += weight
+        is_here = topic in topics or (topic == "price" and _tells_price(question, unit))
+        covered += weight * (1.0 if is_here else 0.8 if topic in around else 0.0)
+        direct += is_here
+    for word in question.words:
+        total += 1.0
+        hit = stem(word) in stems or (len(word) >= 5 and mentions(unit.text, word))
+        covered += 1.0 if hit else 0.8 if stem(word) in near else 0.0
+        direct += hit
+    for _ in question.names:
+        total += 2.0
+        covered += 2.0
+        direct += 1
+    if total == 0 or covered == 0 or (direct == 0 and not unit.is_fact and not unit.around):
+        return 0.0
+    score = covered / total
+    if not _has_kind(question, unit):
+        score *= 0.6
+    elif question.kind in ("how_much", "how_long", "when"):
+        score = min(1.0, score * 1.1)
+    precise = direct / (3 + len(plain_words(unit.text)) + len(topics))
+    shared = len(stems_of(question.text) & stems - _LITTLE)
+    score += 0.1 * precise + 0.012 * shared - 0.004 * unit.rank - 0.008 * min(unit.place, 6)
+    if question.topics & around or any(stem(word) in near for word in question.words):
+        score += 0.05
+    return score - (0.03 if unit.text.lower() in said.lower() else 0.0)
+
+
+def _tells_price(question: Question, unit: Unit) -> bool:
+    """"Importing is free" tells the price of the import."""
+    return question.kind == "how_much" and _has_kind(question, unit)
+
+
+_LIGHT = frozenset({"team", "customer", "schedule", "data", "web", "free", "trade", "limit", "hours"})
+"""Topics that nearly every sentence of such a company touches."""
+
+
+def _has_kind(question: Question, unit: Unit) -> bool:
+    if question.kind == "how_much":
+        return bool(_MONEY.search(unit.text) or _FREE.search(unit.text))
+    if question.kind == "how_long":
+        return bool(_DURATION.search(unit.text))
+    if question.kind == "when":
+        return bool(_CLOCK.search(unit.text) or _DURATION.search(unit.text))
+    return question.kind != "how_many" or bool(_NUMBER.search(unit.text))
+
+
+def _by_size(question: Question, units: Sequence[Unit]) -> tuple[str, ...]:
+    """Answer a price question: the offer for a number of people, or the offers in general.
+
+    Only when nothing but the price is asked ("how much is the import" is another matter).
+    """
+    if question.names or question.words or question.topics - _PRICE_ONLY:
+        return ()
+    offers = [
+        (limit, clause)
+        for unit in units
+        for clause in _clauses(unit.text)
+        if _MONEY.search(clause) and (limit := _capacity(clause)) is not None
+    ]
+    if question.size is not None:
+        fitting = sorted((o for o in offers if o[0] >= question.size), key=lambda o: o[0])
+        return (fitting[0][1],) if fitting else ()
+    unique = list(dict.fromkeys(clause for _, clause in sorted(offers, key=lambda o: o[0])))
+    return tuple(unique[:_LISTS_PLANS]) if len(unique) > 1 else ()
+
+
+def _clauses(sentence: str) -> list[str]:
+    """Split a sentence that names several prices, so that each clause holds one."""
+    if len(re.findall(r"[$€£]\s?\d", sentence)) <= 1:
+        return [sentence]
+    pieces = re.split(r"(?:[,;]\s+(?:and\s+)?|\s+and\s+)(?=[^,;]*?[$€£]\s?\d)", sentence)
+    return [_closed(piece[:1].upper() + piece[1:]) for piece in pieces if piece.strip()]
+
+
+def _capacity(clause: str) -> float | None:
+    if _UNLIMITED.search(clause):
+        return float("inf")
+    match = _UP_TO.search(clause)
+    return float(match[1]) if match else None
+
+
+def _more(
+    question: Question, best: Unit, others: Sequence[tuple[float, Unit]]
+) -> tuple[str, ...]:
+    """Return a second sentence for a broad question, one that adds something."""
+    if not question.is_broad or question.kind in ("how_long", "how_much", "when", "how_many"):
+        return ()
+    topics = question.topics - _LIGHT or question.topics
+    for score, unit in others:
+        both = topics_of(f"{unit.text} {unit.around}")
+        fits = score >= RELATED and (topics & both or not topics)
+        own, have = stems_of(unit.text), stems_of(best.text)
+        alike = len(own & have) / max(1, len(own | have))
+        if fits and alike < 0.55 and not _PRONOUN.match(unit.text):
+            return (unit.text,)
+    return ()
+
+
+def _verdict(question: Question, unit: Unit) -> Literal["yes", "no", ""]:
+    """Say yes or no only where the sentence leaves no other reading."""
+    if question.kind != "yes_no" or question.is_negative or _COMPARED.search(question.text):
+        return ""
+    asked = re.match(r"(?:do|does|can|could|is|are|will|would|has|have)\b", question.text, re.I)
+    numbers = set(re.findall(r"\d+", question.text)) - set(re.findall(r"\d+", unit.text))
+    if not asked or numbers or size_in(question.text) is not None:
+        return ""
+    topics = topics_of(unit.text) | topics_of(unit.around)
+    stems = stems_of(unit.text)
+    missing = [t for t in question.topics - _LIGHT if t not in topics]
+    missing += [w for w in question.words if stem(w) not in stems]
+    missing += [n for n in question.names if not mentions(unit.text, n)]
+    if missing:
+        return ""
+    denied = _NEGATION.search(unit.text)
+    if denied is None:
+        return "yes"
+    behind = unit.text[denied.end() :].lower()
+    near = " ".join(behind.split()[:5])
+    things = [w for w in question.words if stem(w) in stems_of(near)]
+    things += [t for t in question.topics - _LIGHT if t in topics_of(near)]
+    if things and denied[0].lower() in ("no", "not", "n't", "without", "never") and (
+        re.search(r"\b(?:need|require|have|charge|there|has)\w*\b", question.text, re.I)
+    ):
+        return "no"
+    return ""
