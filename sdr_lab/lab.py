@@ -106,10 +106,10 @@ class Lab:
 
     @cached_property
     def knowledge(self) -> Knowledge:
-        from sdr_lab.knowledge.embed import embedding_named
+        from sdr_lab.knowledge.embed import embedding_of
         from sdr_lab.knowledge.index import Knowledge
 
-        return Knowledge(self.home, lambda: embedding_named(self.settings.embed_model))
+        return Knowledge(self.home, lambda: embedding_of(self.settings.embed_model))
 
     # ---- agents and their knowledge
 

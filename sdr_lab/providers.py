@@ -65,7 +65,7 @@ def _playbook(settings: Settings, agent: Agent) -> LanguageModel:
 def _piper(settings: Settings, agent: Agent) -> Voice:
     from sdr_lab.tts.piper import Piper
 
-    return Piper(settings.piper_voice, deterministic=settings.piper_deterministic)
+    return Piper(str(settings.piper_voice or ""), deterministic=settings.piper_deterministic)
 
 
 def _tone(settings: Settings, agent: Agent) -> Voice:
