@@ -180,7 +180,7 @@ def test_the_stages_of_an_unprepared_answer_fill_the_time(steps_ms: list[float],
     end, intent, asked, token, sentence, speech, sent, _ = times
 
     def make(kind: type[Event], clock_ms: float, **fields) -> Event:
-        return kind(at_ms=3000, clock_ms=clock_ms, turn=1, **fields)
+        return kind(**{"at_ms": 3000, "clock_ms": clock_ms, "turn": 1, **fields})
 
     turn = measure([
         make(TurnOver, end, text="x", last_voiced_ms=2200, pause_ms=800, why="plain"),
