@@ -119,7 +119,8 @@ class LlamaCpp:
         The cheap estimate of the prompt's size may have been too low, or the model's template
         may want a single system message. Both show before the first piece.
         """
-        budget = self.settings.n_ctx - self.settings.max_tokens
+        room = self.settings.n_ctx
+        budget = max(room // 2, room - self.settings.max_tokens)
         for attempt in range(_ATTEMPTS):
             try:
                 async with aclosing(self._stream(prompt, budget, max_tokens)) as pieces:

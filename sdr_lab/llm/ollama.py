@@ -17,7 +17,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from sdr_lab.errors import MissingPackage, ProviderError, SettingError
 from sdr_lab.llm.render import messages_of
@@ -92,15 +91,13 @@ class Ollama:
         self.model = model
         self.host = host
         self.settings = settings or OllamaSettings()
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, ollama.AsyncClient]
-        self._clients = WeakKeyDictionary()
+        self._clients: dict[asyncio.AbstractEventLoop, ollama.AsyncClient] = {}
         self._native_tools: bool | None = None
 
     async def reply(self, prompt: Prompt) -> AsyncGenerator[str | ToolCall, None]:
         """Yield the answer piece by piece. Closing the iterator stops the model."""
         native = await self._takes_tools() if prompt.tools else True
-        budget = self.settings.num_ctx - self.settings.num_predict
-        messages = messages_of(prompt, budget, native_tools=native)
+        messages = messages_of(prompt, self._budget(), native_tools=native)
         tools = [tool_schema(tool) for tool in prompt.tools] if native else []
         confirm = {tool.name for tool in prompt.tools if tool.confirm}
         splitter = ToolTextSplitter(prompt.tools)
@@ -119,8 +116,7 @@ class Ollama:
         wait = self.settings.load_s
         await self._ask([], num_predict=1, wait_s=wait)
         native = await self._takes_tools()
-        budget = self.settings.num_ctx - self.settings.num_predict
-        messages = messages_of(prompt, budget, native_tools=native)
+        messages = messages_of(prompt, self._budget(), native_tools=native)
         await self._ask(messages, num_predict=1, wait_s=wait)
 
     async def close(self) -> None:
@@ -133,7 +129,7 @@ class Ollama:
         self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]]
     ) -> AsyncGenerator[ollama.Message, None]:
         wait, stage = self.settings.first_token_s, "the first token"
-        client = self._client()
+        client = await self._client()
         try:
             parts = await client.chat(
                 self.model,
@@ -160,9 +156,10 @@ class Ollama:
             raise await self._explained(error) from error
 
     async def _ask(self, messages: list[dict[str, Any]], num_predict: int, wait_s: float) -> None:
+        client = await self._client()
         try:
             async with asyncio.timeout(wait_s):
-                await self._client().chat(
+                await client.chat(
                     self.model,
                     messages,
                     think=False,
@@ -178,9 +175,10 @@ class Ollama:
         """Whether the model has been trained and templated for tools. Asked once."""
         if self._native_tools is None:
             wait = self.settings.first_token_s
+            client = await self._client()
             try:
                 async with asyncio.timeout(wait):
-                    shown = await self._client().show(self.model)
+                    shown = await client.show(self.model)
             except TimeoutError:
                 raise ProviderError(_NAME, f"no word on {self.model} in {wait:g} s") from None
             except Exception as error:
@@ -196,12 +194,20 @@ class Ollama:
         }
         return {**options, "stop": list(self.settings.stop)} if self.settings.stop else options
 
-    def _client(self) -> ollama.AsyncClient:
+    async def _client(self) -> ollama.AsyncClient:
         """One client per event loop, because its connections belong to the loop."""
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
-            self._clients[loop] = _new_client(self.host, self.settings.connect_s)
+            # in a thread: the first time it imports httpx and reads certificates, 0.5 s
+            client = await asyncio.to_thread(_new_client, self.host, self.settings.connect_s)
+            self._clients = {old: c for old, c in self._clients.items() if not old.is_closed()}
+            self._clients.setdefault(loop, client)
         return self._clients[loop]
+
+    def _budget(self) -> int:
+        """Tokens for the prompt. A very long `num_predict` does not starve it."""
+        room = self.settings.num_ctx
+        return max(room // 2, room - self.settings.num_predict)
 
     async def _explained(self, error: Exception) -> ProviderError:
         """The error as one line that says what to do."""
@@ -228,7 +234,7 @@ async def models(host: str = DEFAULT_HOST, connect_s: float = 2) -> list[str]:
     """
     _check_host(host)
     try:
-        client = _new_client(host, connect_s)
+        client = await asyncio.to_thread(_new_client, host, connect_s)
         try:
             async with asyncio.timeout(connect_s + 3):
                 listed = await client.list()

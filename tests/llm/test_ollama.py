@@ -9,7 +9,7 @@ import pytest
 
 from sdr_lab.errors import ProviderError, SettingError
 from sdr_lab.llm.ollama import Ollama, OllamaSettings, check, models, tool_schema
-from sdr_lab.records import Prompt, ToolCall, ToolResult, ToolSpec
+from sdr_lab.records import Message, Prompt, ToolCall, ToolResult, ToolSpec
 from tests.vendors.ollama_server import OllamaServer, Script, serving
 
 BOOK = ToolSpec(
@@ -78,6 +78,24 @@ async def test_stop_words_are_sent(server: OllamaServer):
     await said(model)
     await model.close()
     assert server.chats()[0]["options"]["stop"] == ["\n\n"]
+
+
+async def test_a_very_long_reply_limit_does_not_starve_the_prompt(server: OllamaServer):
+    model = Ollama("tiny", server.url, OllamaSettings(num_ctx=1000, num_predict=4096))
+    said_before = (Message("caller", "Remember the number seven."),)
+    await said(model, Prompt(system="x", words="Which?", history=said_before))
+    await model.close()
+    assert "number seven" in str(server.chats()[0]["messages"])
+
+
+def test_one_model_serves_one_event_loop_after_another():
+    async def ask(model: Ollama) -> list[str | ToolCall]:
+        async with serving(OllamaServer()) as server:
+            model.host = server.url
+            return await said(model)
+
+    model = Ollama("tiny")
+    assert asyncio.run(ask(model)) == asyncio.run(ask(model)) == ["Hello", " there", "."]
 
 
 async def test_native_tool_calls(server: OllamaServer, model: Ollama):
