@@ -38,7 +38,7 @@ DEFAULT_LINES: dict[str, tuple[str, ...]] = {
         "I didn't quite get that. What would you like to know?",
     ),
     # ---- questions about the agent itself
-    "robot": ("Yes, I'm an automated assistant. I can connect you to a person, or help you now.",),
+    "robot": ("I'm an automated assistant, not a person. How can I help you?",),
     "who": ("I'm the automated assistant on this line. How can I help?",),
     "why": ("I'm calling to see whether we can help you. Is this a good moment?",),
     "source": ("I don't know that, but I can take your number off our list. Shall I?",),
