@@ -108,7 +108,7 @@ def rehearse_all(
     async def run_all() -> list[Rehearsal]:
         async with asyncio.TaskGroup() as tasks:
             running = [
-                tasks.create_task(_run(f"conv_{number:04d}", caller, model, calls_dir, scene))
+                tasks.create_task(run_scene(f"conv_{number:04d}", caller, model, calls_dir, scene))
                 for number, (caller, model) in enumerate(calls, 1)
             ]
         return [task.result() for task in running]
@@ -116,9 +116,10 @@ def rehearse_all(
     return run_virtually(run_all())
 
 
-async def _run(
+async def run_scene(
     conversation_id: str, caller: Caller, model: LanguageModel, calls_dir: Path, scene: Scene
 ) -> Rehearsal:
+    """Run one call on whatever loop is running: on a real one it takes its time."""
     loop = asyncio.get_running_loop()
     begun_s = loop.time()
     line = SimulatedLine(caller, scene.condition)
