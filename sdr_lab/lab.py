@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -23,6 +24,7 @@ from sdr_lab.llm.cache import CachedModel, question_key
 from sdr_lab.providers import LLM, STT, TTS, Chosen, choose, make
 from sdr_lab.records import Agent, CallConfig
 from sdr_lab.tts.cache import CachedVoice
+from sdr_lab.tts.speakable import clean_markdown_for_tts, speakable
 
 if TYPE_CHECKING:
     from sdr_lab.knowledge.index import Knowledge
@@ -109,7 +111,9 @@ class Lab:
         from sdr_lab.knowledge.embed import embedding_of
         from sdr_lab.knowledge.index import Knowledge
 
-        return Knowledge(self.home, lambda: embedding_of(self.settings.embed_model))
+        return Knowledge(
+            self.home / "knowledge", lambda: embedding_of(self.settings.embed_model)
+        )
 
     # ---- agents and their knowledge
 
@@ -223,24 +227,19 @@ class Lab:
         return CallResult(config.conversation_id, folder.path, outcome)
 
     async def warm_up(self, parts: Parts, agent: Agent) -> None:
-        """Load the models and speak the lines that must never fail, in the order of need."""
+        """Load the models and speak the lines that must never fail, in the order of need.
+
+        What fails here fails again in the call, which says so in its log.
+        """
         from sdr_lab.stt.utterances import Utterances
 
-        if isinstance(parts.transcriber, Utterances):
-            await parts.transcriber.warm_up()
-        if parts.search.version:
-            await parts.search.search("hello")
-        for line in (agent.apology, agent.not_heard, agent.reprompt, agent.goodbye):
-            await _speak_once(parts, line, agent.voice)
-
-
-async def _speak_once(parts: Parts, line: str, voice: str) -> None:
-    from sdr_lab.tts.speakable import clean_markdown_for_tts, speakable
-
-    spoken = speakable(clean_markdown_for_tts(line))
-    if isinstance(parts.voice, CachedVoice) and not parts.voice.is_cached(spoken, voice):
-        try:
-            async for _ in parts.voice.speak(spoken, voice):
-                continue
-        except SdrLabError:
-            return  # the call will meet it again and say so in its log
+        lines = (agent.apology, agent.not_heard, agent.reprompt, agent.goodbye)
+        with suppress(SdrLabError):
+            if isinstance(parts.transcriber, Utterances):
+                await parts.transcriber.warm_up()
+            if parts.search.version:
+                await parts.search.search("hello")
+            if isinstance(parts.voice, CachedVoice):
+                await parts.voice.warm_up(agent.voice)
+                spoken = [speakable(clean_markdown_for_tts(line)) for line in lines]
+                await parts.voice.prepare(spoken, agent.voice)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sdr_lab.commands.terminal import JSON_HELP, confirm, load_settings, print_json, print_table
-from sdr_lab.commands.workspace import agent_store
+from sdr_lab.commands.terminal import JSON_HELP, confirm, print_json, print_table
+from sdr_lab.commands.workspace import workspace
 
 app = typer.Typer(help="Agents and their versions.", no_args_is_help=True)
 
@@ -27,8 +27,8 @@ def list_agents(
     as_json: Json = False,
 ) -> None:
     """List the agents."""
-    with agent_store(load_settings(ctx)) as store:
-        entries = store.list(include_deleted=deleted)
+    with workspace(ctx) as lab:
+        entries = lab.agents.list(include_deleted=deleted)
     if as_json:
         print_json(
             [
@@ -71,8 +71,8 @@ def show(
     """Print an agent as YAML, ready to be changed and saved again."""
     from sdr_lab.agents.agent import agent_to_dict, dump_agent
 
-    with agent_store(load_settings(ctx)) as store:
-        found = store.get(agent) if version is None else store.at_version(agent, version)
+    with workspace(ctx) as lab:
+        found = lab.agents.get(agent) if version is None else lab.agents.at_version(agent, version)
     if as_json:
         print_json(agent_to_dict(found))
     else:
@@ -90,21 +90,20 @@ def save(
     from sdr_lab.agents.agent import load_agent
     from sdr_lab.config import call_settings
 
-    settings = load_settings(ctx)
     read = [load_agent(file) for file in files]
-    for agent in read:
-        call_settings(settings, agent)  # refuses thresholds that no call could use
-    with agent_store(settings) as store:
+    with workspace(ctx) as lab:
         for agent in read:
-            saved = store.save(agent, author=author, note=note)
+            call_settings(lab.settings, agent)  # refuses thresholds that no call could use
+        for agent in read:
+            saved = lab.agents.save(agent, author=author, note=note)
             typer.echo(f"{saved.id} is at version {saved.version}")
 
 
 @app.command()
 def versions(ctx: typer.Context, agent: Key, as_json: Json = False) -> None:
     """List the versions of an agent, newest first."""
-    with agent_store(load_settings(ctx)) as store:
-        found = store.versions(agent)
+    with workspace(ctx) as lab:
+        found = lab.agents.versions(agent)
     if as_json:
         print_json(
             [
@@ -141,9 +140,9 @@ def diff(
 ) -> None:
     """Show what differs between two versions."""
     colours = {"+": "green", "-": "red", "@": "cyan"}
-    with agent_store(load_settings(ctx)) as store:
-        last = store.entry(agent, include_deleted=True).agent.version
-        changes = store.diff(agent, old, last if new is None else new)
+    with workspace(ctx) as lab:
+        last = lab.agents.entry(agent, include_deleted=True).agent.version
+        changes = lab.agents.diff(agent, old, last if new is None else new)
     for change in changes:
         typer.secho(change.field, bold=True)
         for line in change.lines():
@@ -158,8 +157,8 @@ def restore(
     author: Author = "",
 ) -> None:
     """Make an old version the current one, as a new version."""
-    with agent_store(load_settings(ctx)) as store:
-        restored = store.restore(agent, version, author)
+    with workspace(ctx) as lab:
+        restored = lab.agents.restore(agent, version, author)
     typer.echo(f"{restored.id} is at version {restored.version}")
 
 
@@ -170,18 +169,18 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Hide an agent. Its versions and calls stay; `undelete` brings it back."""
-    with agent_store(load_settings(ctx)) as store:
-        found = store.get(agent)
+    with workspace(ctx) as lab:
+        found = lab.agents.get(agent)
         confirm(f"Delete agent {found.id} ({found.name})?", yes)
-        store.delete(found.id)
+        lab.agents.delete(found.id)
     typer.echo(f"{found.id} is deleted")
 
 
 @app.command()
 def undelete(ctx: typer.Context, agent: Key) -> None:
     """Bring a deleted agent back."""
-    with agent_store(load_settings(ctx)) as store:
-        found = store.undelete(agent)
+    with workspace(ctx) as lab:
+        found = lab.agents.undelete(agent)
     typer.echo(f"{found.id} is back, at version {found.version}")
 
 

@@ -12,11 +12,10 @@ from sdr_lab.commands.terminal import (
     JSON_HELP,
     confirm,
     console,
-    load_settings,
     print_json,
     print_table,
 )
-from sdr_lab.commands.workspace import call_store
+from sdr_lab.commands.workspace import workspace
 from sdr_lab.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
@@ -53,9 +52,9 @@ def list_calls(
         outcome=outcome,
         since=since.astimezone() if since else None,
     )
-    with call_store(load_settings(ctx)) as store:
-        found = store.list(which, limit).calls
-        total = store.count(which)
+    with workspace(ctx) as lab:
+        found = lab.calls.list(which, limit).calls
+        total = lab.calls.count(which)
     if as_json:
         print_json([_as_dict(call) for call in found])
         return
@@ -86,8 +85,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Print what is known of a call, and its transcript."""
-    with call_store(load_settings(ctx)) as store:
-        found = store.get(call)
+    with workspace(ctx) as lab:
+        found = lab.calls.get(call)
     if events:
         typer.echo(_log_of(found).read_text(encoding="utf-8"), nl=False)
         return
@@ -119,8 +118,8 @@ def export(
     target: Annotated[Path, typer.Argument(help="A new folder, or a file that ends in .zip.")],
 ) -> None:
     """Copy a call out of the workspace."""
-    with call_store(load_settings(ctx)) as store:
-        typer.echo(store.export(call, target))
+    with workspace(ctx) as lab:
+        typer.echo(lab.calls.export(call, target))
 
 
 @app.command()
@@ -132,11 +131,11 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Delete calls: folder, recording and database row. This can't be undone."""
-    with call_store(load_settings(ctx)) as store:
-        found = [store.get(call) for call in calls]
+    with workspace(ctx) as lab:
+        found = [lab.calls.get(call) for call in calls]
         confirm(f"Delete {', '.join(call.id for call in found)} for good?", yes)
         for call in found:
-            store.delete(call.id)
+            lab.calls.delete(call.id)
             typer.echo(f"{call.id} is deleted")
 
 
@@ -148,8 +147,8 @@ def reindex(
     ] = None,
 ) -> None:
     """Make the database say what the call folders say."""
-    with call_store(load_settings(ctx)) as store:
-        done = store.reindex(folder)
+    with workspace(ctx) as lab:
+        done = lab.calls.reindex(folder)
     for problem in done.problems:
         typer.secho(problem, fg="yellow", err=True)
     typer.echo(f"{done.indexed} calls indexed, {done.removed} gone")
@@ -170,8 +169,8 @@ def latency(
     """Show where the time of each turn went, and percentiles over all of them."""
     from sdr_lab.trace.report import report, to_csv, to_dict
 
-    with call_store(load_settings(ctx)) as store:
-        measured = _measured(store, calls or [], last)
+    with workspace(ctx) as lab:
+        measured = _measured(lab.calls, calls or [], last)
     if as_json:
         print_json(to_dict(measured))
     elif csv:

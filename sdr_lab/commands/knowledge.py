@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sdr_lab.commands.terminal import JSON_HELP, load_settings, print_json, print_table
-from sdr_lab.commands.workspace import knowledge_of
+from sdr_lab.commands.terminal import JSON_HELP, print_json, print_table
+from sdr_lab.commands.workspace import workspace
 from sdr_lab.errors import BadInput
 
 if TYPE_CHECKING:
@@ -45,13 +45,13 @@ def ingest(
     """
     from sdr_lab.knowledge.index import IngestOptions
 
-    settings = load_settings(ctx)
-    chosen = paths or ([settings.data_file] if settings.data_file else [])
-    if not chosen:
-        raise BadInput("nothing to ingest: give a file or folder, or set DATA_FILE")
-    options = IngestOptions(settings.chunk_size, keep_going=keep_going, prune=prune)
-    with _progress_bar() as progress:
-        done = knowledge_of(settings).ingest_sync(name, chosen, options, progress)
+    with workspace(ctx) as lab, _progress_bar() as progress:
+        default = lab.settings.data_file
+        chosen = paths or ([default] if default else [])
+        if not chosen:
+            raise BadInput("nothing to ingest: give a file or folder, or set DATA_FILE")
+        options = IngestOptions(lab.settings.chunk_size, keep_going=keep_going, prune=prune)
+        done = lab.knowledge.ingest_sync(name, chosen, options, progress)
     if as_json:
         print_json(dataclasses.asdict(done))
         return
@@ -71,11 +71,11 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Show the passages that the agent would find for a question, best first."""
-    settings = load_settings(ctx, TOP_K=top_k)
-    knowledge = knowledge_of(settings)
-    if not knowledge.version(name):
-        knowledge.documents(name)  # raises: says which there are
-    found = asyncio.run(knowledge.search_for(name).search(query, settings.top_k))
+    with workspace(ctx, top_k=top_k) as lab:
+        if not lab.knowledge.version(name):
+            lab.knowledge.documents(name)  # raises: says which there are
+        search = lab.knowledge.search_for(name)
+        found = asyncio.run(search.search(query, lab.settings.top_k))
     if as_json:
         print_json([dataclasses.asdict(passage) for passage in found])
         return
@@ -97,12 +97,13 @@ def documents(
     as_json: Json = False,
 ) -> None:
     """List the documents of a knowledge base, or take one out."""
-    knowledge = knowledge_of(load_settings(ctx))
-    if delete is not None:
-        version = knowledge.delete(name, delete)
-        typer.echo(f"{delete} is gone from {name}, now at version {version}")
-        return
-    found = knowledge.documents(name)
+    with workspace(ctx) as lab:
+        knowledge = lab.knowledge
+        if delete is not None:
+            version = knowledge.delete(name, delete)
+            typer.echo(f"{delete} is gone from {name}, now at version {version}")
+            return
+        found = knowledge.documents(name)
     if as_json:
         print_json([dataclasses.asdict(document) for document in found])
         return

@@ -61,11 +61,16 @@ def assignments(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def load_settings(ctx: typer.Context, **overrides: object) -> Settings:
-    """Load the settings for a command; what has no effect is said once on standard error."""
+    """Load the settings for a command; what has no effect is said once on standard error.
+
+    Args:
+        overrides: The command's own options by setting, in either case; they win over `--set`.
+    """
     from sdr_lab.config import ENV_FILE, Settings
 
     chosen = ctx.find_object(Globals) or Globals()
-    given = {**chosen.settings, **{k: v for k, v in overrides.items() if v is not None}}
+    given = {name.upper(): value for name, value in chosen.settings.items()}
+    given |= {name.upper(): value for name, value in overrides.items() if value is not None}
     settings = Settings.load(chosen.env_file or ENV_FILE, given)
     for notice in settings.notices:
         typer.secho(notice, fg="yellow", err=True)
