@@ -107,6 +107,7 @@ class Knowledge:
         self._given = embedding
         self._loaded: Embedding | None = None
         self._loading = threading.Lock()
+        self._searches: dict[str, KnowledgeSearch] = {}
 
     def embedding(self) -> Embedding:
         """Load the embedding if that has not happened yet. Blocks."""
@@ -125,8 +126,14 @@ class Knowledge:
         return Versions.of(self.home, name).current()
 
     def search_for(self, name: str) -> KnowledgeSearch:
-        """Return a search over one knowledge base; it may still be empty and may change."""
-        return KnowledgeSearch(Versions.of(self.home, name), self.embedding)
+        """Return the search over one knowledge base, the same for all calls (one mirror in memory).
+
+        The knowledge base may still be empty, and may change while the search is used.
+        """
+        if name not in self._searches:
+            found = KnowledgeSearch(Versions.of(self.home, name), self.embedding)
+            self._searches.setdefault(name, found)
+        return self._searches[name]
 
     def documents(self, name: str) -> list[DocumentInfo]:
         """List the documents of a knowledge base by name.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,12 @@ OVERLAP_SHARE = 8
 
 MAX_TITLE_SHARE = 3
 """A title takes at most a third of a passage."""
+
+BLOCK = 20_000
+"""Characters given to the splitter at once."""
+
+_ENDLESS_WORD = re.compile(r"\S{200}(?=\S)")
+"""Not a word: encoded data, or a script that does without spaces."""
 
 Tokens = Callable[[str], list[str]]
 
@@ -73,11 +80,28 @@ def split(document: Document, tokens: Tokens, chunk_size: int = CHUNK_SIZE) -> l
         room = max(1, chunk_size - (len(tokens(f"{title}. ")) if title else 0))
         if room not in splitters:
             splitters[room] = _splitter(tokens, room)
-        for text in splitters[room].split_text(section.text):
-            number = len(pieces)
-            piece_id = f"{document.name}#{number}"
-            pieces.append(Piece(piece_id, document.name, number, title, text.strip()))
+        for block in _blocks(section.text):
+            for text in splitters[room].split_text(block):
+                number = len(pieces)
+                piece_id = f"{document.name}#{number}"
+                pieces.append(Piece(piece_id, document.name, number, title, text.strip()))
     return pieces
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Cut a long text at paragraphs, else at lines or words: the splitter's time is not linear."""
+    text = _ENDLESS_WORD.sub(r"\g<0> ", text)
+    start = 0
+    while len(text) - start > BLOCK:
+        for mark in ("\n\n", "\n", " "):
+            end = text.rfind(mark, start, start + BLOCK)
+            if end > start + BLOCK // 2:
+                break
+        else:
+            end = start + BLOCK
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def _splitter(tokens: Tokens, size: int) -> Any:

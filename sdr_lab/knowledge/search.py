@@ -44,7 +44,7 @@ class KnowledgeSearch:
         self._vector_of = lru_cache(QUERIES_KEPT)(self._embed)
         self._state: tuple[str, Mirror | None, tuple[int, int, int]] | None = None
         self._loading = threading.Lock()
-        self._reload: asyncio.Future[None] | None = None
+        self._reloading = False
 
     @property
     def version(self) -> str:
@@ -77,15 +77,17 @@ class KnowledgeSearch:
         return await asyncio.to_thread(self._search, query[:MAX_QUERY], top_k)
 
     def _reload_behind(self) -> None:
-        if self._reload is None or self._reload.done():
-            loop = asyncio.get_running_loop()
-            self._reload = loop.run_in_executor(None, self._load_quietly)
+        if not self._reloading:
+            self._reloading = True
+            asyncio.get_running_loop().run_in_executor(None, self._load_quietly)
 
     def _load_quietly(self) -> None:
         try:
             self._load()
         except (StorageError, BadInput) as error:
             _log.warning("keeping knowledge version %s: %s", self.version, error)
+        finally:
+            self._reloading = False
 
     def _load(self) -> None:
         with self._loading:

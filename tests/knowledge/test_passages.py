@@ -42,6 +42,18 @@ def test_a_word_without_an_end_is_cut_too():
     assert sum(len(piece.text) for piece in pieces) >= 80_000
 
 
+def test_long_texts_are_cut_at_paragraphs_before_they_are_split():
+    paragraphs = [
+        f"Paragraph {number} has a few words. {'More words. ' * 20}" for number in range(300)
+    ]
+
+    pieces = split(document(("", "\n\n".join(paragraphs))), tokens, chunk_size=100)
+
+    said = " ".join(piece.text for piece in pieces)
+    assert len(said) > 20_000
+    assert all(f"Paragraph {number} has a few words." in said for number in range(300))
+
+
 def test_a_title_takes_at_most_a_third():
     title = f"Outer heading: {' '.join(f'word{i}' for i in range(40))}"
 

@@ -61,6 +61,21 @@ with versions.locked(0):
 """
 
 
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from sdr_lab.errors import StorageError
+from sdr_lab.knowledge.embed import HashEmbedding
+from sdr_lab.knowledge.index import Knowledge
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+try:
+    Knowledge(Path(sys.argv[1]), HashEmbedding()).ingest_sync("a", [Path(sys.argv[2])])
+except StorageError as error:
+    print(error)
+"""
+
+
 def run(code: str, home: Path, docs: Path, **variables: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code, str(home), str(docs)],
@@ -111,6 +126,19 @@ async def test_a_killed_ingest_changes_nothing_and_leaves_nothing(
     assert "$49" in (await knowledge.search_for("a").search("starter plan costs"))[0].text
 
     assert knowledge.ingest_sync("a", [docs]).version.startswith("0002-")
+    assert not list((home / "a").glob(".building*"))
+
+
+def test_a_full_disk_changes_nothing(knowledge: Knowledge, home: Path, docs: Path):
+    before = knowledge.ingest_sync("a", [docs]).version
+    rows = "".join(f"question {number},answer {number}\n" for number in range(500))
+    (docs / "more.csv").write_text(f"q,a\n{rows}")
+
+    said = run(FULL_DISK, home, docs)
+
+    assert "can't write the index" in said
+    assert "\n" not in said
+    assert knowledge.version("a") == before
     assert not list((home / "a").glob(".building*"))
 
 

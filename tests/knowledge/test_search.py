@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sdr_lab.errors import BadInput, SettingError, StorageError
+from sdr_lab.knowledge.base import Search
 from sdr_lab.knowledge.documents import Source
 from sdr_lab.knowledge.embed import HashEmbedding
 from sdr_lab.knowledge.index import Knowledge
@@ -12,7 +13,7 @@ from sdr_lab.knowledge.index import Knowledge
 
 async def test_the_best_passage_comes_first(knowledge: Knowledge, docs: Path):
     knowledge.ingest_sync("a", [docs])
-    search = knowledge.search_for("a")
+    search: Search = knowledge.search_for("a")
 
     first, *others = await search.search("what does the starter plan cost per month")
 
@@ -107,7 +108,7 @@ async def test_a_damaged_new_version_does_not_silence_a_running_search(
         await search.refresh()
     assert await search.search("starter plan")
     with pytest.raises(StorageError, match="ingest the documents again"):
-        await knowledge.search_for("a").search("starter plan")
+        await Knowledge(home, HashEmbedding()).search_for("a").search("starter plan")
 
 
 async def test_vectors_of_another_embedding_are_refused(home: Path, docs: Path):
@@ -126,6 +127,7 @@ async def test_many_calls_share_one_search(knowledge: Knowledge, docs: Path):
     found = await asyncio.gather(*(search.search("starter plan costs") for _ in range(20)))
 
     assert {passages[0].id for passages in found} == {"prices.md#0"}
+    assert knowledge.search_for("a") is search
 
 
 async def test_text_of_all_languages(knowledge: Knowledge):
