@@ -86,6 +86,10 @@ def turn_rows(conversation: Conversation) -> Iterator[TurnRow]:
         )
 
 
+def new_row(conversation_id: str) -> ConversationRow:
+    return ConversationRow(id=conversation_id, phone_number="", folder="", variables={}, details={})
+
+
 def fill_row(row: ConversationRow, conversation: Conversation, folder: str) -> None:
     """Write a call over its row. What only the row may know stays: number, SID, metadata."""
     for name in SAME_NAMES:

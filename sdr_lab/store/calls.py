@@ -25,6 +25,7 @@ from sdr_lab.store.call_rows import (
     fill_row,
     filtered,
     find,
+    new_row,
     read_cursor,
     turn_rows,
     write_cursor,
@@ -316,7 +317,7 @@ class CallStore:
         def work(session: Session) -> None:
             row = session.get(ConversationRow, conversation.id)
             if row is None:
-                row = ConversationRow(id=conversation.id, details={}, folder="", variables={})
+                row = new_row(conversation.id)
                 session.add(row)
             elif row.folder not in ("", folder) and (self.calls_dir / row.folder).is_dir():
                 raise BadInput(
@@ -334,6 +335,8 @@ class CallStore:
         try:
             self.database.write(work)
         except IntegrityError as error:
+            if "call_sid" not in str(error.orig):
+                raise
             raise BadInput(f"call SID {call_sid!r} belongs to another conversation") from error
 
     def _folder_name(self, folder: Path | None) -> str:
