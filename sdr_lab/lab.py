@@ -111,9 +111,7 @@ class Lab:
         from sdr_lab.knowledge.embed import embedding_of
         from sdr_lab.knowledge.index import Knowledge
 
-        return Knowledge(
-            self.home / "knowledge", lambda: embedding_of(self.settings.embed_model)
-        )
+        return Knowledge(self.home / "knowledge", lambda: embedding_of(self.settings.embed_model))
 
     # ---- agents and their knowledge
 
@@ -214,16 +212,16 @@ class Lab:
         """
         config = replace(config, knowledge_version=parts.search.version)
         folder = CallFolder(calls_dir or self.home / "calls", config)
-        if calls_dir is None:
-            await asyncio.to_thread(self.calls.start, config)
         session = Session(
             config, line, parts, folder, lambda: datetime.now().astimezone(), listeners
         )
+        if calls_dir is not None:  # outside the workspace: not indexed
+            return CallResult(config.conversation_id, folder.path, await session.run())
         try:
+            await asyncio.to_thread(self.calls.start, config)
             outcome = await session.run()
         finally:
-            if calls_dir is None:
-                await asyncio.to_thread(self.calls.add_from_folder, folder.path)
+            await asyncio.to_thread(self.calls.add_from_folder, folder.path)
         return CallResult(config.conversation_id, folder.path, outcome)
 
     async def warm_up(self, parts: Parts, agent: Agent) -> None:

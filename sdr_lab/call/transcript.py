@@ -59,7 +59,7 @@ def transcript_text(events: Iterable[Event]) -> str:
     kept = list(events)
     rows = [(line.at_ms, 0, _row(line)) for line in transcript(kept)]
     rows += [
-        (event.at_ms, 1, f"           [{event.name}: {event.content}]")
+        (event.at_ms, 1, f"           [{event.name}: {' '.join(event.content.split())}]")
         for event in kept
         if isinstance(event, ToolFinished)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from sdr_lab.events import (
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sdr_lab.records import CallConfig
+
+
+WIDEST = 100
+"""Characters of a tool's answer that are shown."""
 
 
 class LiveTranscript:
@@ -66,7 +71,8 @@ class LiveTranscript:
                 self._print(event.at_ms, "", f"asks before {event.name}", "magenta")
             case ToolFinished():
                 what = "ran" if event.ok else "refused"
-                self._print(event.at_ms, "", f"{event.name} {what}: {event.content}", "magenta")
+                content = shorten(event.content, WIDEST, placeholder="…")
+                self._print(event.at_ms, "", f"{event.name} {what}: {content}", "magenta")
             case ProviderFailed():
                 self._print(event.at_ms, "", f"{event.stage} failed: {event.error}", "red")
             case _:

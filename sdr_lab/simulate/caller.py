@@ -18,8 +18,9 @@ from sdr_lab.simulate.condition import SPEECH_RMS
 from sdr_lab.stt.scripted import Said
 
 SILENCE = b"\xff" * FRAME_BYTES
-GAP_S = 0.7
-"""A person answers about so long after the other has finished."""
+GAP_S = 1.0
+"""A person answers so long after the other seems to have finished. People are often quicker, but
+they hear that a sentence is not over; this caller hears only that it is silent."""
 PATIENCE_S = 12.0
 """An agent that says nothing for so long is spoken to anyway."""
 LINGER_S = 2.0
@@ -122,6 +123,7 @@ class CallerRun:
         if frame is None:
             self._speaking = None
             self._free_since_ms = at_ms
+            self._reply_since_ms = None  # what was said over him was no answer
             return SILENCE
         said = self.spoken[-1]
         self.spoken[-1] = Said(said.text, said.start_ms, max(said.end_ms, at_ms + FRAME_MS))

@@ -149,7 +149,12 @@ class SpelledRecogniser:
         """Take so long for a decode, on the loop's clock."""
         self.decoded: list[str] = []
         """Every text it gave, oldest first."""
+        self.is_warm = False
         self._takes_ms = takes_ms
+
+    async def warm_up(self) -> None:
+        """Note that it was called."""
+        self.is_warm = True
 
     async def recognise(self, mulaw: bytes) -> Recognised:
         """Turn 8 kHz µ-law into text."""

@@ -50,6 +50,10 @@ class Recogniser(Protocol):
         """
         ...
 
+    async def warm_up(self) -> None:
+        """Load what the first call needs."""
+        ...
+
 
 @dataclass(eq=False, slots=True)
 class _Utterance:
@@ -118,6 +122,14 @@ class Utterances:
         self.name = recogniser.name
         self._recogniser = recogniser
         self._interim_ms = interim_ms
+
+    async def warm_up(self) -> None:
+        """Have the recogniser load: it is given half a second of silence."""
+        await self._recogniser.recognise(b"\xff" * (500 * _BYTES_PER_MS))
+
+    async def warm_up(self) -> None:
+        """Load what the first utterance needs."""
+        await self._recogniser.warm_up()
 
     async def transcribe(self, audio: AsyncIterator[Heard | Cue]) -> AsyncGenerator[Words, None]:
         """Yield words while audio comes in; see `Transcriber`."""

