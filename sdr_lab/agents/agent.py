@@ -229,7 +229,12 @@ def _message(error: ValidationError, source: str, lines: Mapping[tuple[str, ...]
 
 
 def _allowed(message: str) -> str:
-    for prefix in ("Value error, ", "Input should be a valid ", "Input should be ", "String should "):
+    for prefix in (
+        "Value error, ",
+        "Input should be a valid ",
+        "Input should be ",
+        "String should ",
+    ):
         message = message.removeprefix(prefix)
     return message
 

@@ -68,7 +68,8 @@ _ASKS = re.compile(
     r"\w+ (?:work|included|free|available|cost|come|need|support|require|integrate)\w*)\b|"
     r"is \w+ (?:\w+ )?(?:a|an|the|included|free|extra|possible|available|safe|secure|expensive|hard|"
     r"required|needed|in)\b|(?:any|got any) (?:\w+ )*(?:discounts?|fees?|contracts?|way|"
-    r"chance|limits?|deals?)\b|what if)"
+    r"chance|limits?|deals?)\b|what if|(?:does|did|is|are|was|were|can|could|will|would|should|has) "
+    r"(?!do\b|not\b|be\b|work\b|fine\b|good\b|right\b)\w+ \w+)"
 )
 _REQUESTS = re.compile(
     r"\b(?:(?:tell|show|teach|remind) (?:me|us)(?: (?:a (?:bit|little)|more|something|again))* "

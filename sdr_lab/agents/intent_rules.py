@@ -421,7 +421,7 @@ STANCES: tuple[tuple[str, int, str], ...] = (
         "HELLO",
         68,
         r"\b(?:how are you|how is it going|how do you do|how are things|how have you been|how you "
-        r"doing|what is up|anyone there|anybody there|someone there|are you (?:still )?there|(?:can|do) "
+        r"doing|what is up|(?:anyone|anybody|someone) there$|are you (?:still )?there|(?:can|do) "
         r"you hear me|is anyone (?:there|here)|is (?:someone|somebody|anybody) there|you there|"
         r"nice to (?:meet|talk)|testing|is this thing on)\b",
     ),
@@ -470,6 +470,7 @@ DENIED = {
         r"(?:back|again)|\b(?:busy|driving) (?:season|directions|summer|period|time)"
     ),
     "TRANSFER": re.compile(
+        r"\b(?:will|do|would|can) i (?:ever |always )?get (?:a |to )|"
         r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)|is it|you are) (?:even |really |"
         r"talking |actually )*(?:a |an |to a )?(?:real |live |actual |human )*(?:person|human|robot|"
         r"machine|bot|ai|computer|agent)|\bdo not (?:transfer|connect|put|need to (?:speak|talk))|"

@@ -26,7 +26,7 @@ _MONEY = re.compile(r"[$€£]\s?\d|\b\d[\d,.]* (?:dollars|euros|percent)\b|\bpe
 _FREE = re.compile(r"\b(?:free|no (?:extra )?(?:cost|charge|fees?)|no set-?up fees?|included)\b", re.I)
 _DURATION = re.compile(
     r"\b(?:\d+|an?|one|two|three|four|five|six|seven|half|few)[ -]*(?:\d+[ -])?(?:second|minute|hour|"
-    r"day|week|month|year)s?\b|\bmonth to month\b|\bright away\b|\bwithin\b",
+    r"day|week|month|year)s?\b|\bmonth to month\b|\bright away\b|\b(?:each|every|once a) (?:hour|day|week|month|year)\b|\bwithin\b",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m|\bday and night\b|\bweekdays?\b|\bany time\b", re.I)
@@ -41,7 +41,10 @@ _COMPARED = re.compile(
     r"instead|other|else|or|same|still|really|how|what|which|why|guarantee\w*|promise)\b",
     re.IGNORECASE,
 )
+_CAPABLE = re.compile(r"(?:do|does|can|could|is|are|will|would|has|have)\b", re.IGNORECASE)
+_NEEDS = re.compile(r"\b(?:need|require|have|charge|there|has)\w*\b", re.IGNORECASE)
 _LISTS_PLANS = 3
+_PRICE = re.compile(r"[$€£]\s?\d[\d,.]*")
 _PRICE_ONLY = frozenset({"price", "team", "limit", "large", "schedule"})
 _LITTLE = frozenset("a an the do does is are it we i you to for of on in and or with our my your".split())
 
@@ -92,19 +95,17 @@ def answer(question: Question, units: Sequence[Unit], said: str = "") -> Answer:
     if question.kind == "how_much" or question.size is not None:
         if priced := _by_size(question, units):
             return Answer("known", priced)
-    scored = sorted(
-        ((_score(question, unit, said), unit) for unit in units),
-        key=lambda pair: (-pair[0], pair[1].rank, pair[1].place),
-    )
-    if not scored or scored[0][0] <= 0:
+    fits = [fit for unit in units if (fit := _fit(question, unit, said)) is not None]
+    if not fits:
         return Answer("unknown")
-    score, best = scored[0]
-    if score < RELATED:
+    fits.sort(key=lambda fit: (-fit.score, fit.unit.rank, fit.unit.place))
+    best = fits[0].unit
+    if fits[0].share < RELATED:
         return Answer("unknown")
-    if score < ENOUGH:
+    if fits[0].share < ENOUGH:
         about = (question.topics - _LIGHT) & topics_of(f"{best.text} {best.around}")
         return Answer("related", (best.text,)) if about else Answer("unknown")
-    more = _more(question, best, scored[1:])
+    more = _more(question, best, fits[1:])
     return Answer("known", (best.text, *more), _verdict(question, best))
 
 
@@ -180,11 +181,22 @@ def _closed(text: str) -> str:
     return text if text.endswith((".", "!")) else f"{text.rstrip(',;: ')}."
 
 
-def _score(question: Question, unit: Unit, said: str) -> float:
-    """Return how well a sentence answers: share of the question covered, 0 when it can't."""
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """How well a sentence answers a question."""
+
+    unit: Unit
+    share: float
+    """Part of the question that it covers, 0..1: decides whether it may be told."""
+    score: float
+    """The share and what speaks for this sentence among others that cover as much."""
+
+
+def _fit(question: Question, unit: Unit, said: str) -> _Fit | None:
+    """Compare a sentence with a question; None when it can't be an answer."""
     whole = f"{unit.text} {unit.around}"
     if not all(mentions(whole, name) for name in question.names):
-        return 0.0
+        return None
     topics, around = topics_of(unit.text), topics_of(unit.around)
     stems, near = stems_of(unit.text), stems_of(unit.around)
     covered, total, direct = 0.0, 0.0, 0.0
@@ -195,27 +207,26 @@ def _score(question: Question, unit: Unit, said: str) -> float:
         covered += weight * (1.0 if is_here else 0.8 if topic in around else 0.0)
         direct += is_here
     for word in question.words:
-        total += 1.0
+        weight = 0.4 if word in _LIGHT_WORDS else 1.0
+        total += weight
         hit = stem(word) in stems or (len(word) >= 5 and mentions(unit.text, word))
-        covered += 1.0 if hit else 0.8 if stem(word) in near else 0.0
+        covered += weight * (1.0 if hit else 0.8 if stem(word) in near else 0.0)
         direct += hit
     for _ in question.names:
         total += 2.0
         covered += 2.0
         direct += 1
     if total == 0 or covered == 0 or (direct == 0 and not unit.is_fact and not unit.around):
-        return 0.0
-    score = covered / total
-    if not _has_kind(question, unit):
-        score *= 0.6
-    elif question.kind in ("how_much", "how_long", "when"):
-        score = min(1.0, score * 1.1)
+        return None
+    share = covered / total * (1.0 if _has_kind(question, unit) else 0.6)
     precise = direct / (3 + len(plain_words(unit.text)) + len(topics))
     shared = len(stems_of(question.text) & stems - _LITTLE)
-    score += 0.1 * precise + 0.012 * shared - 0.004 * unit.rank - 0.008 * min(unit.place, 6)
+    score = share + 0.1 * precise + 0.012 * shared - 0.004 * unit.rank - 0.008 * min(unit.place, 6)
     if question.topics & around or any(stem(word) in near for word in question.words):
         score += 0.05
-    return score - (0.03 if unit.text.lower() in said.lower() else 0.0)
+    if unit.text.lower() in said.lower():
+        score -= 0.03
+    return _Fit(unit, share, score)
 
 
 def _tells_price(question: Question, unit: Unit) -> bool:
@@ -223,6 +234,7 @@ def _tells_price(question: Question, unit: Unit) -> bool:
     return question.kind == "how_much" and _has_kind(question, unit)
 
 
+_LIGHT_WORDS = frozenset({"plan", "plans", "phone"})
 _LIGHT = frozenset({"team", "customer", "schedule", "data", "web", "free", "trade", "limit", "hours"})
 """Topics that nearly every sentence of such a company touches."""
 
@@ -253,8 +265,9 @@ def _by_size(question: Question, units: Sequence[Unit]) -> tuple[str, ...]:
     if question.size is not None:
         fitting = sorted((o for o in offers if o[0] >= question.size), key=lambda o: o[0])
         return (fitting[0][1],) if fitting else ()
-    unique = list(dict.fromkeys(clause for _, clause in sorted(offers, key=lambda o: o[0])))
-    return tuple(unique[:_LISTS_PLANS]) if len(unique) > 1 else ()
+    by_price = {tuple(_PRICE.findall(clause)): clause for _, clause in reversed(offers)}
+    cheapest_first = [clause for _, clause in sorted(offers) if clause in by_price.values()]
+    return tuple(cheapest_first[:_LISTS_PLANS]) if len(by_price) > 1 else ()
 
 
 def _clauses(sentence: str) -> list[str]:
@@ -273,46 +286,56 @@ def _capacity(clause: str) -> float | None:
 
 
 def _more(
-    question: Question, best: Unit, others: Sequence[tuple[float, Unit]]
+    question: Question, best: Unit, others: Sequence[_Fit]
 ) -> tuple[str, ...]:
     """Return a second sentence for a broad question, one that adds something."""
     if not question.is_broad or question.kind in ("how_long", "how_much", "when", "how_many"):
         return ()
     topics = question.topics - _LIGHT or question.topics
-    for score, unit in others:
+    for fit in others:
+        unit = fit.unit
         both = topics_of(f"{unit.text} {unit.around}")
-        fits = score >= RELATED and (topics & both or not topics)
-        own, have = stems_of(unit.text), stems_of(best.text)
-        alike = len(own & have) / max(1, len(own | have))
-        if fits and alike < 0.55 and not _PRONOUN.match(unit.text):
+        fits = fit.share >= RELATED and (topics & both or not topics)
+        if fits and not alike(unit.text, best.text) and not _PRONOUN.match(unit.text):
             return (unit.text,)
     return ()
 
 
+def alike(one: str, other: str) -> bool:
+    """Tell whether two sentences say the same: most words of the shorter are in the longer."""
+    first, second = stems_of(one) - _LITTLE, stems_of(other) - _LITTLE
+    return len(first & second) >= 0.7 * max(1, min(len(first), len(second)))
+
+
 def _verdict(question: Question, unit: Unit) -> Literal["yes", "no", ""]:
-    """Say yes or no only where the sentence leaves no other reading."""
+    """Say yes or no only where the sentence leaves no other reading.
+
+    Yes: everything asked about stands before any negation. No: the thing asked for stands
+    right behind a negation, and all else is there too.
+    """
     if question.kind != "yes_no" or question.is_negative or _COMPARED.search(question.text):
         return ""
-    asked = re.match(r"(?:do|does|can|could|is|are|will|would|has|have)\b", question.text, re.I)
     numbers = set(re.findall(r"\d+", question.text)) - set(re.findall(r"\d+", unit.text))
-    if not asked or numbers or size_in(question.text) is not None:
-        return ""
-    topics = topics_of(unit.text) | topics_of(unit.around)
-    stems = stems_of(unit.text)
-    missing = [t for t in question.topics - _LIGHT if t not in topics]
-    missing += [w for w in question.words if stem(w) not in stems]
-    missing += [n for n in question.names if not mentions(unit.text, n)]
-    if missing:
+    if not _CAPABLE.match(question.text) or numbers or size_in(question.text) is not None:
         return ""
     denied = _NEGATION.search(unit.text)
-    if denied is None:
+    if _holds(question, unit.text[: denied.start()] if denied else unit.text):
         return "yes"
-    behind = unit.text[denied.end() :].lower()
-    near = " ".join(behind.split()[:5])
+    if denied is None or not _holds(question, f"{unit.text} {unit.around}"):
+        return ""
+    near = " ".join(unit.text[denied.end() :].lower().split()[:5])
     things = [w for w in question.words if stem(w) in stems_of(near)]
     things += [t for t in question.topics - _LIGHT if t in topics_of(near)]
-    if things and denied[0].lower() in ("no", "not", "n't", "without", "never") and (
-        re.search(r"\b(?:need|require|have|charge|there|has)\w*\b", question.text, re.I)
-    ):
+    if things and denied[0].lower() != "only" and _NEEDS.search(question.text):
         return "no"
     return ""
+
+
+def _holds(question: Question, text: str) -> bool:
+    topics, stems = topics_of(text), stems_of(text)
+    return (
+        all(topic in topics for topic in question.topics - _LIGHT)
+        and all(stem(word) in stems for word in question.words)
+        and all(mentions(text, name) for name in question.names)
+        and bool(text.strip())
+    )

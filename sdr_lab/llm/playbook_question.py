@@ -48,6 +48,7 @@ _UNIT = (
     r"drivers?|crew|trucks?|vans?|staff|seats?|persons?|man|men|person|field|of us|in the field|"
     r"folks|installers?)"
 )
+_IS_UNIT = re.compile(rf"{_UNIT}$")
 _SIZES = (
     re.compile(rf"\b(?:team|crew|company|shop|staff|group|business|fleet) of (?:about |around |like |"
                rf"roughly |maybe )?(?:a )?{_NUMBER}(?:[ -](?P<more>\w+))?"),
@@ -60,7 +61,8 @@ _SIZES = (
 _ABOUT = re.compile(
     r"\bwhat (?:does|do|is|are|can|exactly|kind of) (?:it|this|that|you|your|the|maplewood|exactly|"
     r"software|product|company)\b|\bwho (?:is it|is this|are you|do you)\b|\bhow does (?:it|this|"
-    r"that|everything|your)\b.*\bwork|\b(?:tell me|more) about (?:it|you|your|this|the)\b"
+    r"that|everything|your)\b.*\bwork|\bwhat (?:is it )?(?:that )?you (?:guys )?(?:actually )?do\b|"
+    r"\b(?:tell me|more) about (?:it|you|your|this|the)\b"
 )
 _MONTHS = frozenset(
     "january february march april may june july august september october november december monday "
@@ -98,13 +100,24 @@ def questions_in(text: str, known_names: frozenset[str] = frozenset()) -> list[Q
         text: The caller's words.
         known_names: Lower-case names of the agent and its company, which are no topic.
     """
-    parts = [_LEADS.sub("", part.strip()) for part in _SPLIT.split(text)]
+    parts = [_LEADS.sub("", part.strip()) for half in _SPLIT.split(text) for part in _halves(half)]
     read = [_read(part, known_names) for part in parts if part.strip(" .?!,")]
     kept = [question for question in read if not question.is_empty]
     if len(kept) > 2:
         kept = sorted(kept, key=lambda q: not _asks(q.text))[:2]
     asking = [question for question in kept if _asks(question.text)]
     return asking or kept[-1:]
+
+
+def _halves(text: str) -> list[str]:
+    """Split "explain the set-up and the support hours": two topics asked for in one breath."""
+    if not re.search(r"\b(?:tell|explain|describe|what|how|know|about|hear)\b", text, re.IGNORECASE):
+        return [text]
+    first, found, second = text.partition(" and ")
+    one, two = topics_of(first) - {"price"}, topics_of(second)
+    if not found or not one or not two or topics_of(text) & one & two:
+        return [text]
+    return [first, f"what about {second}"]
 
 
 def _asks(text: str) -> bool:
@@ -144,10 +157,10 @@ def _read(text: str, known_names: frozenset[str]) -> Question:
         for word in plain_words(low)
         if stem(word) not in in_names
         and word not in known_names
-        and not (size is not None and (word.isdigit() or word in _SMALL))
+        and not (size is not None and (word.isdigit() or word in _SMALL or _IS_UNIT.match(word)))
     ]
     kind = _kind(low)
-    if _ABOUT.search(low) and not (topics - {"schedule"} or words or names):
+    if _ABOUT.search(low) and not (topics - {"schedule", "team"} or words or names):
         topics, words = {"about"}, []
     if kind == "how_much":
         topics.add("price")

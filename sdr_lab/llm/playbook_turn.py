@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sdr_lab.llm.playbook_answer import Unit, answer, sentences_in, units_of
+from sdr_lab.llm.playbook_answer import Unit, alike, answer, sentences_in, units_of
 from sdr_lab.llm.playbook_lines import OBJECTIONS, choose, lines_for
 from sdr_lab.llm.playbook_question import Question, questions_in, size_in
 from sdr_lab.llm.playbook_words import STOP, plain_words, stem, stems_of, topics_of
-from sdr_lab.records import Message, Prompt, ToolCall, ToolResult
+from sdr_lab.records import Message, Passage, Prompt, ToolCall, ToolResult
 
 Parts = list[str | ToolCall]
 
@@ -23,7 +23,7 @@ _ABOUT_AGENT = (
      r"what do you want"),
     ("source", r"\b(?:how|where) did you (?:guys )?(?:get|find|come by)\b.*\b(?:number|name|contact|"
      r"info)|who gave you (?:my|this)"),
-    ("who", r"\bwho (?:is|are|am i|'s) (?:this|you|calling|speaking|i|talking)|who's (?:this|calling)|"
+    ("who", r"\bwho (?:is|are|am|'s) (?:this|you|calling|speaking|i|talking)\b|who's (?:this|calling)|"
      r"what(?:'s| is| was) your name|what company|who do you work for|where are you calling from"),
     ("how_are_you", r"\bhow (?:are|you) (?:you |doing|things)|how's it going|how is it going|how are "
      r"things|how have you been"),
@@ -46,6 +46,9 @@ _EMAIL = re.compile(r"\bemail\b", re.IGNORECASE)
 _CALL_BACK = re.compile(r"\b(?:better time|when (?:should|shall|may|can) (?:i|we) call)\b", re.I)
 _LET_GO = re.compile(r"\blet you go\b", re.IGNORECASE)
 _SHOWS_WISH_TO_END = re.compile(r"\b(?:bye|goodbye|that's all|that is all|hang up)\b", re.IGNORECASE)
+
+DEEPER = 8
+"""Passages of a second search, for questions that the first ones do not answer."""
 
 ENDING = {"NOT_INTERESTED", "VOICEMAIL", "GOODBYE", "DO_NOT_CALL"}
 
@@ -247,20 +250,19 @@ class Turn:
         kinds = [key for key, pattern in OBJECTIONS.items() if re.search(pattern, self.low)]
         own = [key for key in kinds if lines_for(key, self.own)]
         parts: Parts = [self.line(own[0] if own else "OBJECTION")]
-        fact = self._fact_for(self.low)
-        if fact and fact.lower() not in " ".join(str(p) for p in parts).lower():
-            parts.append(fact)
+        facts = [self._fact_for(self.low, OBJECTIONS[kind]) for kind in own[:2]]
+        parts += dict.fromkeys(filter(None, facts or [self._fact_for(self.low)]))
         spoken = " ".join(str(p) for p in parts)
         if not spoken.endswith("?") and (offer := self._offer()):
             parts.append(offer)
         return parts
 
     def _interested(self) -> Parts:
-        if re.search(r"\b(?:know|learn|hear) more\b|\btell me more\b", self.low):
-            units = self._units()
-            told = [u.text for u in units if u.text.lower() not in self.said.lower()][:2]
+        if re.search(r"\b(?:know|learn|hear|find out) more\b|\btell me more\b", self.low):
+            found = answer(questions_in("what does it do")[0], self._units(), self.said)
+            told = found.sentences if found.level == "known" else lines_for("about", self.own)
             if told:
-                return [*told, self._offer()] if self._offer() else [*told]
+                return [*told[:2], *filter(None, [self._discovery() or self._offer()])]
         return [self.line("INTERESTED"), self._offer() or self.line("ask_day")]
 
     def _transfer(self) -> Parts:
@@ -293,13 +295,17 @@ class Turn:
         """Keep the talk alive after "okay": the next question of the agent, or an open one."""
         if re.search(r"\bbooked\b", self.last):
             return [self.line("anything_else")]
+        yes_no = re.match(r"(?:do|does|did|is|are|can|shall|would|will|have|has)\b", self.asked, re.I)
+        if self.prompt.intent.name == "CONFIRM" and yes_no and "CONFIRM" in self.own:
+            return [self.line("CONFIRM")]
         ask = self._discovery()
         return [ask] if ask else [self.line("anything_else")]
 
     def _other(self) -> Parts:
         if _HOSTILE.search(self.low):
             return [self.line("hostile")]
-        size = size_in(self.low) or (_bare_number(self.low) if self.asked else None)
+        counted = bool(self.asked) or "$" in self.last
+        size = size_in(self.low) or (_bare_number(self.low) if counted else None)
         if size is not None:
             return self._for_size(size)
         asked = questions_in(self.words, self._names())
@@ -316,7 +322,8 @@ class Turn:
         question = questions_in(f"how much is it for {size} technicians")[0]
         found = answer(question, self._units(), self.said)
         parts: Parts = [self.line("thanks_number")]
-        if found.level == "known" and found.sentences[0].lower() not in self.said.lower():
+        is_offer = found.level == "known" and "$" in found.sentences[0]
+        if is_offer and found.sentences[0].lower() not in self.said.lower():
             parts.append(found.sentences[0])
         if ask := self._discovery() or self._offer():
             parts.append(ask)
@@ -327,11 +334,16 @@ class Turn:
     def _answer(self) -> Parts:
         asked = questions_in(self.words, self._names())
         if not asked:
-            return [self.line("OTHER")] if self.prompt.intent.name != "QUESTION" else self._unknown()
+            fact = self._fact_for(self.low)
+            return [fact] if fact else [self.line("OTHER")]
         units = self._units()
         found = [(question, answer(question, units, self.said)) for question in asked]
         known = [pair for pair in found if pair[1].level == "known"]
         if not known:
+            if asked[0].topics == {"about"} and "about" in self.own:
+                return [self.line("about")]
+            if (deeper := self._look_deeper(asked[0])) is not None:
+                return deeper
             related = next((a for _, a in found if a.level == "related"), None)
             if related is None:
                 return self._unknown()
@@ -340,8 +352,18 @@ class Turn:
             return [self.line("related"), *related.sentences, self.line("related_offer")]
         return self._told(found, known[0][0])
 
+    def _look_deeper(self, question: Question) -> Parts | None:
+        """Search once more, wider, before saying that something is not known."""
+        if "search_knowledge_base" not in self.tools or self.prompt.results:
+            return None
+        query = question.text[:300] or self.words[:300]
+        return [ToolCall("search_knowledge_base", {"query": query, "top_k": DEEPER})]
+
     def _told(self, found: list[tuple[Question, Any]], first: Question) -> Parts:
-        sentences = list(dict.fromkeys(s for _, a in found for s in a.sentences if a.level == "known"))
+        sentences: list[str] = []
+        for sentence in (s for _, a in found if a.level == "known" for s in a.sentences):
+            if not any(alike(sentence, other) for other in sentences) or "$" in sentence:
+                sentences.append(sentence)
         if len(found) == 1 and all(s.lower() in self.said.lower() for s in sentences):
             again = self.line("again")
             return [f"{again}{_lower_first(sentences[0], self._names())}", *sentences[1:]]
@@ -349,12 +371,12 @@ class Turn:
         verdict = found[0][1].verdict if len(found) == 1 else ""
         if verdict:
             parts.append(f"{verdict.capitalize()}.")
-        elif len(self.agent_said) % 2 == 1:
-            parts.append(self.line("opener"))
+        elif len(self.agent_said) % 2 == 1 and first.kind != "yes_no":
+            parts.append(self.line("opener"))  # before a yes-or-no answer it would sound like yes
         parts += sentences
         if len(found) > 1 and any(a.level == "unknown" for _, a in found):
             parts += [self.line("unknown")]
-        elif len(found) == 1 and len(sentences) < 3 and (ask := self._maybe_ask(first)):
+        elif len(found) == 1 and (ask := self._maybe_ask(first)):
             parts.append(ask)
         return parts
 
@@ -368,7 +390,8 @@ class Turn:
         recent = self.agent_said[-1:]
         if any(text.endswith("?") for text in recent) and len(self.agent_said) > 1:
             return ""
-        if question.size is None and question.kind == "how_much" or len(self.agent_said) % 2 == 0:
+        plain_price = question.kind == "how_much" and question.topics <= {"price", "schedule"}
+        if (plain_price and question.size is None) or len(self.agent_said) % 2 == 0:
             return self._discovery()
         return ""
 
@@ -392,18 +415,28 @@ class Turn:
         choices = [c for c in lines_for("offer_demo", self.own) if c.lower() not in self.said.lower()]
         return choices[0] if choices else ""
 
-    def _fact_for(self, text: str) -> str:
-        """Return the unsaid fact whose topic words fit best; empty when none fits."""
+    def _fact_for(self, text: str, kind: str = "") -> str:
+        """Return the unsaid fact whose topic words fit best; empty when none fits.
+
+        With a pattern as `kind` only facts on that kind of objection are looked at.
+        """
         stems = stems_of(text)
         best, most = "", 0
         for topic, sentence in self.prompt.playbook.facts.items():
-            hits = len((stems_of(topic) & stems) - STOP)
-            if hits > most and sentence.lower() not in self.said.lower():
+            hits = len((stems_of(topic) & stems) - {"a", "the", "to", "of", "i", "is", "for", "and"})
+            if hits > most and re.search(kind, topic) and sentence.lower() not in self.said.lower():
                 best, most = sentence, hits
         return best
 
     def _units(self) -> list[Unit]:
-        return units_of(self.prompt.passages, self.prompt.playbook.facts)
+        """Return the sentences at hand: of the passages, of a second search, of the facts."""
+        passages = list(self.prompt.passages)
+        known = {passage.id for passage in passages}
+        for result in self.prompt.results:
+            for row in result.data.get("passages", []):
+                if row["id"] not in known:
+                    passages.append(Passage(row["id"], row["text"], row["source"], 0.0))
+        return units_of(passages, self.prompt.playbook.facts)
 
     def _names(self) -> frozenset[str]:
         """Return the names of the agent and its company, in lower case."""

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 _TOPICS = {
     "price": r"pric(?:e|es|ed|ing)|costs?|fees?|charges?|rates?|how much|run me|set me back|"
-    r"expensive|per month|a month|monthly|[$€£]\d[\d,.]*|dollars?|quote|damage|cheapest|cheap|pay",
-    "trial": r"(?:free )?trials?|try \w+ free|\d+-day|free for \d+ days|try it(?: out| first| before)?|test drive|try before|try you|try "
+    r"expensive|per month|a month|monthly|[$€£]\d[\d,.]*|dollars?|quote|damage|cheapest|cheap|"
+    r"(?:do|would|will|should) (?:i|we) (?:have to )?pay|(?:be|end up|are we) paying|pay (?:per|a|each|every)",
+    "trial": r"(?:free )?trials?|free trail|try \w+ free|\d+-day|free for \d+ days|try it(?: out| first| before)?|test drive|try before|try you|try "
     r"(?:the |your )?(?:software|system|product|app)|evaluate|test it",
     "card": r"credit cards?|debit cards?|(?:a|my|our|the|any) cards?|card (?:number|details)|"
     r"payment details",
@@ -27,7 +28,7 @@ _TOPICS = {
     r"get (?:it |this |us |me )?(?:going|running)",
     "support": r"support(?! (?:for|quick|google|sales|(?:smart|i)phones?|android|ios))|help ?(?:desk|center|line)?|customer service|assistance|"
     r"something (?:breaks|goes wrong)|(?:have|run into) (?:a |any )?(?:problems?|trouble|issues?)|"
-    r"get stuck|reach (?:you|someone|somebody)|tech support|who do (?:i|we) call",
+    r"get stuck|reach (?:you|someone|somebody)|tech support|who do (?:i|we) call|hot ?line|(?:emergency|help) line",
     "hours": r"hours|open|what times?|(?:\d+|seven) ?[ap]m|around the clock|24/7",
     "weekend": r"weekends?|saturdays?|sundays?",
     "emergency": r"emergenc(?:y|ies)|at night|nights?|after hours|urgent|24/7|around the clock|"
@@ -46,7 +47,7 @@ _TOPICS = {
     "spreadsheet": r"spread ?sheets?|excel|csv",
     "data": r"data|information|records|customer lists?",
     "safe": r"safe(?:ty)?|secur(?:e|ed|ity)|encrypt\w*|privacy|protect\w*|hack\w*|breach\w*",
-    "place": r"united states|in the us|in the u\.s\.|usa|stored|hosted|kept|located|servers?|where",
+    "place": r"united states|in the us|in the u\.s\.|usa|stored|hosted|kept|located|servers?",
     "discount": r"discounts?|saves?|savings?|deals?|cheaper|percent off|knock off|break on",
     "year": r"annual(?:ly)?|yearly|(?:a|per|by the|whole|for the|full) year|12 months|up ?front",
     "result": r"results?|benefits?|advantages?|missed|no.shows?|fewer|improve\w*|roi|"
@@ -55,7 +56,7 @@ _TOPICS = {
     "include": r"includ(?:e|es|ed|ing)|comes? with|features?|everything in",
     "about": r"software (?:for|that)|platform (?:for|that)|our customers are|puts your",
     "calendar": r"calendars?",
-    "accounting": r"account(?:ing|ant)s?|book ?keep\w*|invoic\w+",
+    "accounting": r"account(?:ing|ant)s?|bills?|book ?keep\w*|invoic\w+",
     "payment": r"payments?|stripe|card payments",
     "train": r"train(?:s|ed|ing)?|teach|learn\w*|tutorials?",
     "customer": r"customers?|clients?|homeowners?",
@@ -69,7 +70,7 @@ _TOPICS = {
     "report": r"report(?:s|ing)?|statistics|analytics|dashboards?",
     "route": r"rout(?:e|es|ing)|driving|directions",
     "download": r"download\w*|export\w*|take (?:my|our) data|get (?:my|our) data (?:out|back)",
-    "backup": r"back ?-?ups?|backed up",
+    "backup": r"back ?-?ups?|backed up|back (?:\w+ )?up",
     "change": r"upgrade|downgrade|change plans?|switch (?:plans?|between)|move (?:up|to a bigger)",
     "web": r"browsers?|websites?|online|computers?|pc|mac|laptops?|desktops?",
     "language": r"languages?|spanish|french|english|german",
@@ -93,7 +94,7 @@ STOP = frozenset(
     "come comes give gives question ask asking wonder wondering explain describe say said see mean "
     "s t re ve ll d m don doesn isn aren won able possible way ever still already guys folks us say "
     "able take takes took happen happens put sure right good great think guess quickly anyway existing current present "
-    "first before after during while between through per off else another other others often usually "
+    "first later before after during while between through per off else another other others often usually "
     "necessary required require requires look looks looking does run runs running keep keeps start "
     "starts big small new old much every without within at hold second minute cut curious would "
     "understand hear heard maybe suppose probably care matter available call calls called today "
@@ -102,7 +103,7 @@ STOP = frozenset(
     "set point end talk speak bring fine back perhaps basically general overall details "
     "detail info real cover covers covered sign up time times everything anybody anyone it'd "
     "handle handles company companies business businesses shop software system product program tool "
-    "service multiple several certain extra part parts option options kinds types type stuff ones day days".split()
+    "service multiple several certain extra part parts option options kinds types type stuff ones day days reach send".split()
 )
 """Words that carry no topic of their own."""
 
@@ -117,6 +118,11 @@ _IRREGULAR = {
     "companies": "company",
     "taught": "teach",
 }
+
+_CONTRACTED = re.compile(r"(?:'(?:s|ve|re|ll|d|m)|n't)$")
+
+ALIKE = 0.8
+"""Share of letters in common from which two spellings may be the same name."""
 
 _TOKEN = re.compile(r"[a-z0-9$€£%][\w'$%.,:/-]*[\w%]|[a-z0-9$%]")
 
@@ -170,8 +176,8 @@ def plain_words(text: str) -> list[str]:
     found = [
         word
         for token in tokens(without_topics(text))
-        for word in token.split("-")
-        if word and word not in STOP and word.replace("'", "") not in STOP
+        for part in token.split("-")
+        if (word := _CONTRACTED.sub("", part)) and word not in STOP
     ]
     return list(dict.fromkeys(word for word in found if len(word) > 1))
 
@@ -186,12 +192,14 @@ def mentions(sentence: str, name: str) -> bool:
     if not wanted:
         return True
     joined = "".join(wanted)
-    singles = set(have) | {a + b for a, b in zip(have, have[1:], strict=False)}
-    if joined in singles or all(word in have for word in wanted):
+    pairs = {a + b for a, b in zip(have, have[1:], strict=False)}
+    if joined in pairs or joined in have or all(word in have for word in wanted):
         return True
+    # Only names are matched by likeness: "Clover" must not be found in "covers".
+    names = {stem(word) for word in re.findall(r"\b[A-Z][\w'-]+", sentence)}
     return len(joined) >= 6 and any(
         other[:1] == joined[:1]
         and abs(len(other) - len(joined)) <= 2
-        and SequenceMatcher(None, joined, other).ratio() >= 0.84
-        for other in singles
+        and SequenceMatcher(None, joined, other).ratio() >= ALIKE
+        for other in names
     )
