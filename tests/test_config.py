@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
 
 import pytest
 
+import sdr_lab
 from sdr_lab.config import Settings, call_settings, did_you_mean
 from sdr_lab.errors import BadInput, SettingError
+from sdr_lab.providers import LLM, STT, TTS
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
+
+PACKAGE = Path(sdr_lab.__file__).parent
 
 
 def load(environ: dict[str, str] | None = None, **overrides: object) -> Settings:
@@ -70,7 +76,7 @@ def test_env_file_values_are_taken_literally(tmp_path: Path):
         ("INTERRUPT_ENABLED", "perhaps", "true or false"),
         ("ENDPOINT_MODE", "clever", "smart or fixed"),
         ("ENDPOINT_COMPLETE_FACTOR", "0", "a number above 0, up to 1"),
-        ("STT_PROVIDER", "vosk", "auto, whisper or scripted"),
+        ("STT_PROVIDER", "vosk", "auto or whisper"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
         ("PUBLIC_URL", "example.com/path", "http(s)://host[:port], or empty"),
         ("DATABASE_URL", "mysql://x", "sqlite:///"),
@@ -217,6 +223,30 @@ def test_every_setting_is_described():
         assert info.meaning.endswith("."), name
         assert info.allowed, name
         assert info.group, name
+
+
+def test_every_setting_is_read_somewhere():
+    code = "".join(
+        path.read_text("utf-8")
+        for path in PACKAGE.rglob("*.py")
+        if path.name != "settings_table.py"
+    )
+    fields = {f"interrupt_{field.name}" for field in dataclasses.fields(InterruptSettings)}
+
+    unread = [
+        name
+        for name in Settings.names()
+        if "ext release" not in Settings.describe(name).meaning
+        and not re.search(rf"\.{name.lower()}\b", code)
+        and name.lower() not in fields
+    ]
+    assert not unread
+
+
+def test_providers_that_may_be_set_are_those_of_the_table():
+    for table, name in ((STT, "STT_PROVIDER"), (LLM, "LLM_PROVIDER"), (TTS, "TTS_PROVIDER")):
+        allowed = Settings.describe(name).allowed.replace(" or ", ", ").split(", ")
+        assert set(allowed) == {"auto", *table}
 
 
 def test_nearest_name():

