@@ -114,7 +114,7 @@ def _refusal(name: str, size: int, max_mb: float) -> str:
     if size > max_mb * 1_000_000:
         return (
             f"{size / 1e6:.1f} MB is too large, allowed: {max_mb:g} MB; "
-            "split the document or raise MAX_DOCUMENT_MB"
+            "split it into several documents"
         )
     return ""
 

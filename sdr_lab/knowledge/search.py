@@ -6,8 +6,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,11 @@ MAX_QUERY = 2000
 QUERIES_KEPT = 512
 """Vectors of questions kept: interim and final transcripts are often the same."""
 
+THREADS = 2
+"""Of its own: in the common pool a search would queue behind transcriptions. One may reload."""
+
+T = TypeVar("T")
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,6 +51,7 @@ class KnowledgeSearch:
         self._state: tuple[str, Mirror | None, tuple[int, int, int]] | None = None
         self._loading = threading.Lock()
         self._reloading = False
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="knowledge")
 
     @property
     def version(self) -> str:
@@ -53,12 +60,12 @@ class KnowledgeSearch:
 
     async def warm(self) -> None:
         """Load the embedding and the current version, so that the first search is quick."""
-        await asyncio.to_thread(self._embedding)
+        await self._in_thread(self._embedding)
         await self.refresh()
 
     async def refresh(self) -> str:
         """Load the current version if it is not the loaded one, and return it."""
-        await asyncio.to_thread(self._load)
+        await self._in_thread(self._load)
         return self.version
 
     async def search(self, query: str, top_k: int = 3) -> list[Passage]:
@@ -74,12 +81,15 @@ class KnowledgeSearch:
             await self.refresh()
         elif self._state[2] != self._versions.mark():
             self._reload_behind()
-        return await asyncio.to_thread(self._search, query[:MAX_QUERY], top_k)
+        return await self._in_thread(self._search, query[:MAX_QUERY], top_k)
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     def _reload_behind(self) -> None:
         if not self._reloading:
             self._reloading = True
-            asyncio.get_running_loop().run_in_executor(None, self._load_quietly)
+            asyncio.get_running_loop().run_in_executor(self._threads, self._load_quietly)
 
     def _load_quietly(self) -> None:
         try:
