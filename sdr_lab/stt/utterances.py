@@ -124,10 +124,6 @@ class Utterances:
         self._interim_ms = interim_ms
 
     async def warm_up(self) -> None:
-        """Have the recogniser load: it is given half a second of silence."""
-        await self._recogniser.recognise(b"\xff" * (500 * _BYTES_PER_MS))
-
-    async def warm_up(self) -> None:
         """Load what the first utterance needs."""
         await self._recogniser.warm_up()
 
