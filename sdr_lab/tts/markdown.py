@@ -26,10 +26,10 @@ _MANNERS = (
 )
 _ACTION = rf"(?:(?:{_ACTIONS.replace(' ', '|')})[a-z]*)"
 _DIRECTION = rf"(?:(?:{f'{_ACTIONS} {_MANNERS}'.replace(' ', '|')})[a-z]*)"
-_LEAD = r"(?:(?:a|the|in|with|long|short|brief|small|slight|big|deep|background|keyboard|\w+ly)\s+)"
+_LEAD = r"(?:(?:a|the|in|with|long|short|brief|small|slight|big|deep|background|\w+ly)\s+)"
 _TRAIL = (
     r"(?:\s+(?:\w+ly|and|a|an|the|at|to|for|in|with|on|up|out|his|her|my|hands?|head|throat|tone|voice|"
-    rf"breath|moment|seconds?|deep|deeply|away|down|bit|little|sound|{_DIRECTION}))"
+    rf"breath|moment|seconds?|deep|deeply|away|down|bit|little|sound|keyboard|{_DIRECTION}))"
 )
 _STAGE = re.compile(
     r"\*{1,2}(?P<star>[A-Za-z][^*\n]{0,60})\*{1,2}"
@@ -40,6 +40,9 @@ _STAGE = re.compile(
 _IS_ACTION = re.compile(rf"{_LEAD}{{0,3}}{_ACTION}{_TRAIL}*[.!,]?", re.IGNORECASE)
 _IS_DIRECTION = re.compile(rf"{_LEAD}{{0,3}}{_DIRECTION}{_TRAIL}*[.!,]?", re.IGNORECASE)
 
+_ENDLESS = re.compile(r"(\S{200})(?=\S)")
+"""What is longer is no word; patterns below would take quadratic time on it."""
+
 _FENCE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
@@ -48,7 +51,8 @@ _LINK = re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)|\[([^\]\n]+)\]\[[^\]\n]*\]")
 _AUTOLINK = re.compile(r"<((?:https?://|mailto:)?[^\s<>]+[.@][^\s<>]+)>")
 _FOOTNOTE = re.compile(r"\[\^?\d{1,3}\]")
 _RULE_LINE = re.compile(
-    r"^\s*(?:[-*_=]\s*){3,}$|^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*(?::?-+:?)?\s*$", re.M
+    r"^(?:[-*_=] ?){3,}$|^\|?(?: ?:?-+:? ?\|)+ ?(?::?-+:?)?$",
+    re.MULTILINE,
 )
 _ITEM = re.compile(r"^\s*(?:#{1,6}\s+|>\s*|[-*+•◦▪‣·–—]\s+|\d{1,2}[.)]\s+)+(?=\S)")
 _CHECKBOX = re.compile(r"^\[[ xX]\]\s*")
@@ -74,15 +78,7 @@ _SIGNS = (
 
 _KEPT_SYMBOLS = "°§"
 _GLUE = "\u200b\u200c\u200d\ufe0e\ufe0f\u20e3\ufeff\u00ad"
-_SPELLED_SYMBOLS = {
-    "’": "'",
-    "‘": "'",
-    "“": '"',
-    "”": '"',
-    "…": "...",
-    "\u00a0": " ",
-    "\u202f": " ",
-}
+_PLAIN_SIGNS = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "…": "..."})
 
 
 def clean_markdown_for_tts(text: str) -> str:
@@ -92,7 +88,9 @@ def clean_markdown_for_tts(text: str) -> str:
     row. Numbers and signs are left as they are: see `speakable`. Never raises; the result may
     be empty.
     """
-    text = text.replace("\r\n", "\n").translate(str.maketrans(_SPELLED_SYMBOLS))
+    text = text.translate(_PLAIN_SIGNS)
+    text = "\n".join(" ".join(line.split()) for line in text.splitlines())
+    text = _ENDLESS.sub(r"\1 ", text)
     for pattern in (_FENCE, _COMMENT, _IMAGE, _FOOTNOTE):
         text = pattern.sub(" ", text)
     text = _LINK.sub(lambda match: match[1] or match[2], text)
@@ -133,6 +131,8 @@ def _clean_line(line: str) -> str:
     else:
         without_mark = _ITEM.sub("", line)
         is_item = without_mark != line and not line.startswith(">")
+        if line.startswith("#"):
+            without_mark = without_mark.rstrip("# ")
         line = _CHECKBOX.sub("", without_mark) if is_item else line
     for _ in range(3):  # spans in spans
         line = _SPAN.sub(lambda match: match[2] or match[4], line)

@@ -46,8 +46,6 @@ _ABBREVIATIONS = (
     (r"\b([A-Z])/(?=[A-Z]\b)", r"\1 "),
     (r"(?<=\d)\s?x\s?(?=\d)", " times "),
     (r"\bPh\.?D\.?(?=\W|$)", "P H D"),
-    (r"\ba\.m\.", "A M"),
-    (r"\bp\.m\.", "P M"),
 )
 
 _SIGNS = (
@@ -66,12 +64,12 @@ _SIGNS = (
     (r"(?<=[A-Za-z])\s?/\s?(?=[A-Za-z])", " or "),
     (r"§\s?", " section "),
     (r"°", " degrees "),
-    (r"(?<=\w)(?:\s[-–]\s|\s?—\s?|\s?--+\s?)(?=\w)", ", "),
-    (r"(?<=[A-Za-z])–(?=[A-Za-z])", " to "),
     (r"\s?\(\s*", ", "),
     (r"\s*\)(?=[.,;:!?])", ""),
     (r"\s*\)\s?(?=\w)", ", "),
     (r"\)", ""),
+    (r"(?<=\w)(?:\s[-–]\s|\s?—\s?|\s?--+\s?)(?=\w)", ", "),
+    (r"(?<=[A-Za-z])–(?=[A-Za-z])", " to "),
     (r"([!?])[!?]+", r"\1"),
     (r"\.{4,}", "..."),
 )
@@ -80,7 +78,7 @@ _ABBREVIATION_RULES = [(re.compile(pattern), words) for pattern, words in _ABBRE
 _SIGN_RULES = [(re.compile(pattern), words) for pattern, words in _SIGNS]
 _LETTERS_AND_LETTERS = re.compile(r"\b([A-Z]{1,3})&([A-Z]{1,3})\b")
 _REST_OF_NUMBERS = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9])|[0-9]+)(?:\.[0-9]+)*")
-_NOT_SPOKEN = re.compile(r"[^\w\s.,;:!?'’%-]|_")
+_NOT_SPOKEN = re.compile(r"[^\w\s.,;:!?'-]|_")
 
 
 def speakable(text: str) -> str:
@@ -104,15 +102,17 @@ def speakable(text: str) -> str:
     return tidy(text)
 
 
-_FRACTIONS = {"½": " one half", "¼": " one quarter", "¾": " three quarters", "⅓": " one third",
-              "⅔": " two thirds", "²": " squared", "³": " cubed"}  # fmt: skip
+_FRACTIONS = {"½": "a half", "¼": "a quarter", "¾": "three quarters", "⅓": "a third",
+              "⅔": "two thirds"}  # fmt: skip
+_POWERS = {"²": " squared", "³": " cubed"}
 
 
 def _fold_digits(text: str) -> str:
-    """Write ½, ², １ and other digits as plain 0-9, the fractions as words."""
+    """Write ½, ², １ and other digits as plain 0-9 and words."""
     if text.isascii():
         return text
-    return "".join(_FRACTIONS.get(char) or _digit(char) for char in text)
+    text = re.sub(r"(?<=[0-9])\s?(?=[½¼¾⅓⅔])", " and ", text)
+    return "".join(_FRACTIONS.get(char) or _POWERS.get(char) or _digit(char) for char in text)
 
 
 def _digit(char: str) -> str:
@@ -134,27 +134,43 @@ def _say_number(match: re.Match[str]) -> str:
 
 _VOWELS = re.compile(r"[aeiouyàâäáãèéêëìíîïòóôöõùúûü]+", re.IGNORECASE)
 _SILENT_ENDING = re.compile(r"(?:[^aeiouyl]e|[^aeiouytd]ed|[^aeiouysxzgc]es)$", re.IGNORECASE)
-_PAUSES = {",": 1.2, ";": 1.2, ":": 1.2, ".": 1.5, "!": 1.5, "?": 1.5}
-"""In syllables, behind the word."""
+
+# Fitted to 230 words that Piper's English voice spoke in 20 sentences, by its own alignment of
+# sounds and samples, and divided by 180 ms. Against it, the words said at a cut are counted right
+# in three cases of four, and off by two in fewer than one of twenty.
+_SYLLABLE = 0.25
+_LETTER = 0.24
+_LONE_LETTER = 0.8
+_UNSTRESSED = -0.3
+_LENGTHENED = 0.45
+"""The last word before a comma or a full stop is drawn out. The pause itself is not counted."""
+
+_LITTLE_WORDS = """
+a an the is are was to of in on at for and or do you your our us we i it its that this with as be
+by if can
+"""
+_IS_LITTLE = frozenset(_LITTLE_WORDS.split())
 
 
 @lru_cache(maxsize=20_000)
 def spoken_weight(word: str) -> float:
-    """Estimate how long a word of displayed text takes to say, pauses behind it included.
+    """Estimate how long a word of displayed text takes to say.
 
-    The unit is about one syllable; only ratios within a sentence mean something. "CRM" weighs
-    three, "$49.99" twelve, an emoji nothing.
+    The unit is about one syllable, 180 ms of Piper's voice; only ratios within a sentence mean
+    much. "the" weighs 0.7, "CRM" 2.4, "$49.99" 11, an emoji 0.
     """
     said = speakable(word)
-    weight = sum(_syllables(part) for part in re.findall(r"[^\W\d_]+", said.replace("'", "")))
-    return weight + (_PAUSES.get(said[-1], 0.0) if weight else 0.0)
+    parts = re.findall(r"[^\W\d_]+", said.replace("'", ""))
+    if not parts:
+        return 0.0
+    return sum(map(_weight, parts)) + (_LENGTHENED if said[-1] in ",.;:!?" else 0.0)
 
 
-def _syllables(word: str) -> float:
-    if len(word) == 1:
-        return 3.0 if word in "Ww" else 1.0
-    count = len(_VOWELS.findall(word)) or 1
-    if count > 1 and _SILENT_ENDING.search(word):
-        count -= 1
-    # long syllables take longer: "strengths" has one, and so has "a"
-    return count + 0.1 * max(0, len(word) - 2 * count)
+def _weight(part: str) -> float:
+    unstressed = _UNSTRESSED if part.lower() in _IS_LITTLE else 0.0
+    if len(part) == 1:
+        return _LONE_LETTER * (3 if part in "Ww" else 1) + unstressed
+    syllables = len(_VOWELS.findall(part)) or 1
+    if syllables > 1 and _SILENT_ENDING.search(part):
+        syllables -= 1
+    return _SYLLABLE * syllables + _LETTER * len(part) + unstressed

@@ -15,7 +15,7 @@ from sdr_lab.tts.units import CURRENCIES, CURRENCY, PER, SCALE, SCALES, UNIT, UN
 
 Match = re.Match[str]
 
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+_NUMBER = r"(?<!\d)(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _DASH = r"\s?[-–—]\s?"
 
 _MONTHS = [
@@ -142,12 +142,15 @@ def _time(match: Match) -> str:
     if not half and (hour > 12 or hour == 0):
         half = "am" if hour % 24 == 0 else "pm"
         hour = hour % 12 or 12
+    # the dot of "a.m." may be the full stop as well
+    rest = match.string[match.end() :].lstrip()
+    stop = "." if match[0].endswith(".") and (not rest or rest[0].isupper()) else ""
     said = cardinal(hour)
     if minute:
         said += f" {'oh ' if minute < 10 else ''}{cardinal(minute)}"
     elif not half:
         return f"{said} o'clock"
-    return f"{said} {' '.join(half.upper())}" if half else said
+    return f"{said} {' '.join(half.upper())}{stop}" if half else said
 
 
 def _money(match: Match) -> str:
@@ -206,7 +209,7 @@ def _rules(
     return [(re.compile(pattern, re.ASCII), say) for pattern, say in rules]
 
 
-_HALF = r"(?P<half>[AaPp]\.?\s?[Mm]\b\.?)"
+_HALF = r"(?P<half>[AaPp](?:\.\s?[Mm]\.|\s?[Mm]\b))"
 
 RULES = _rules(
     # addresses
@@ -221,7 +224,7 @@ RULES = _rules(
     (r"(?<![\w.])(?:1[ .-])?\(\d{3}\)\s?\d{3}[ .-]\d{4}(?!\w)", _groups),
     (r"(?<![\w.-])(?:1[ .-])?\d{3}[ .-]\d{3}[ .-]\d{4}(?![\w-])", _groups),
     (r"(?<![\w.-])\d{3}-\d{4}(?![\w-])", _groups),
-    (r"(?<![\w.,$€£])[2-9]\d{9}(?![\w,])", _groups),
+    (r"(?<![\w.,$€£])[2-9]\d{9}(?!\w|,\d)", _groups),
     # dates
     (
         r"\b(?P<y>[12]\d{3})-(?P<m>\d\d)-(?P<d>\d\d)"
