@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,7 +38,7 @@ class DoNotCall:
         self.database = database
         self.region = region
 
-    async def add(self, number: str, reason: str, conversation_id: str) -> DoNotCallEntry:
+    async def add(self, number: str, reason: str, conversation_id: str) -> None:
         """Put a number on the list; nothing changes when it is there already.
 
         Args:
@@ -52,9 +53,8 @@ class DoNotCall:
             raise BadInput("do-not-call needs a phone number or a conversation: got neither")
         key = normal_number(number, self.region) or f"unknown ({conversation_id})"
 
-        def work(session: Session) -> DoNotCallEntry:
-            row = session.get(DoNotCallRow, key)
-            if row is None:
+        def work(session: Session) -> None:
+            if session.get(DoNotCallRow, key) is None:
                 row = DoNotCallRow(
                     number=key,
                     reason=reason,
@@ -62,16 +62,12 @@ class DoNotCall:
                     added_at=datetime.now(UTC),
                 )
                 session.add(row)
-                session.flush()
-            return entry_of(row)
 
-        def add() -> DoNotCallEntry:
-            try:
-                return self.database.write(work)
-            except IntegrityError:  # another process added it between our look and our write
-                return self.database.write(work)
+        def add() -> None:
+            with suppress(IntegrityError):  # another process added it between look and write
+                self.database.write(work)
 
-        return await asyncio.to_thread(add)
+        await asyncio.to_thread(add)
 
     async def contains(self, number: str) -> bool:
         """Say whether a number must not be called, however it is written."""

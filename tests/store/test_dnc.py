@@ -13,7 +13,8 @@ def numbers(database: Database) -> DoNotCall:
 
 
 async def test_a_number_is_found_however_it_is_written(numbers: DoNotCall):
-    entry = await numbers.add("(415) 555-2671", "asked", "conv_1")
+    await numbers.add("(415) 555-2671", "asked", "conv_1")
+    (entry,) = numbers.list()
     assert (entry.number, entry.reason, entry.conversation_id) == (
         "+14155552671", "asked", "conv_1",
     )  # fmt: skip
@@ -23,9 +24,10 @@ async def test_a_number_is_found_however_it_is_written(numbers: DoNotCall):
 
 
 async def test_the_first_entry_stays(numbers: DoNotCall):
-    first = await numbers.add("+14155552671", "asked", "conv_1")
-    assert await numbers.add("415-555-2671", "again", "conv_2") == first
-    assert numbers.list() == [first]
+    await numbers.add("+14155552671", "asked", "conv_1")
+    first = numbers.list()
+    await numbers.add("415-555-2671", "again", "conv_2")
+    assert numbers.list() == first
 
 
 async def test_wishes_at_once_make_one_entry(numbers: DoNotCall):
@@ -36,7 +38,8 @@ async def test_wishes_at_once_make_one_entry(numbers: DoNotCall):
 
 
 async def test_a_caller_without_a_number_is_kept_by_conversation(numbers: DoNotCall):
-    entry = await numbers.add("", "asked", "conv_1")
+    await numbers.add("", "asked", "conv_1")
+    (entry,) = numbers.list()
     assert entry.number == "unknown (conv_1)"
     assert numbers.remove(entry.number)
     with pytest.raises(BadInput, match="needs a phone number or a conversation"):
