@@ -11,10 +11,18 @@ import re
 from collections.abc import Iterable
 
 from sdr_lab.agents.intent_names import DEFINITIONS, INTENTS
-from sdr_lab.agents.intent_rules import COMPILED, COMPILED_STANCES, DENIED
+from sdr_lab.agents.intent_plans import PLANS
+from sdr_lab.agents.intent_rules import compiled
+from sdr_lab.agents.intent_wishes import WISHES
+from sdr_lab.agents.intent_attitudes import ATTITUDES, DENIED
 from sdr_lab.records import Intent
 
 __all__ = ["DEFINITIONS", "INTENTS", "detect_intent"]
+
+_RULES = tuple(
+    (rule.intent, rule.weight, compiled(rule.wordings)) for rule in (*WISHES, *PLANS, *ATTITUDES)
+)
+_DENIED = {name: re.compile("|".join(wordings)) for name, wordings in DENIED.items()}
 
 QUESTION_LAST = 67
 """A question at the end of a turn: above every attitude, below every wish."""
@@ -218,11 +226,11 @@ def normalise(text: str) -> list[str]:
 
 def _wishes(whole: str) -> Iterable[tuple[str, float]]:
     found: dict[str, float] = {}
-    for name, weight, pattern in (*COMPILED, *COMPILED_STANCES):
+    for name, weight, pattern in _RULES:
         if weight > found.get(name, 0) and pattern.search(whole):
             found[name] = weight
     for name in list(found):
-        denied = DENIED.get(name)
+        denied = _DENIED.get(name)
         if denied is not None and denied.search(whole):
             del found[name]
     if "uninterested" not in whole and "NOT_INTERESTED" not in found:

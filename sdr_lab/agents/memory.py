@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sdr_lab.agents.tools import Booking, SlotTaken
+from sdr_lab.errors import SlotTaken
+from sdr_lab.records import Booking
 
 ALTERNATIVES = 3
 DAYS_AROUND = 7
@@ -54,8 +55,10 @@ class MemoryCalendar:
         zone = str(start.tzinfo)
         free = await self.free_slots(agent_id, start.date(), zone)
         if start not in free or not self._is_free(agent_id, start, minutes):
-            raise SlotTaken(await self._nearest(agent_id, start, zone))
-        booking = Booking(f"appointment-{len(self.bookings) + 1}", start, minutes)
+            nearest = await self._nearest(agent_id, start, zone)
+            raise SlotTaken(f"{start:%Y-%m-%d %H:%M} is not free", nearest)
+        number = len(self.bookings) + 1
+        booking = Booking(f"appointment-{number}", start, minutes, name, email, topic)
         self.bookings[idempotency_key] = (agent_id, booking)
         return booking
 

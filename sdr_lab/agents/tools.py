@@ -11,33 +11,23 @@ from zoneinfo import ZoneInfo
 
 from sdr_lab.agents.spoken import spoken_day, spoken_moment, spoken_moments
 from sdr_lab.agents.tool_specs import ALWAYS_ALLOWED, SPECS, problem_with, spec_for
-from sdr_lab.errors import SdrLabError
-from sdr_lab.records import Agent, Intent, Passage, Prompt, ToolCall, ToolResult, ToolSpec
+from sdr_lab.errors import SdrLabError, SlotTaken
+from sdr_lab.records import (
+    Agent,
+    Booking,
+    Intent,
+    Passage,
+    Prompt,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
 
 MEETING_MINUTES = 30
 OFFERS = 3
 """Times named at once: more can't be kept in mind on the phone."""
 SEARCH_DAYS = 14
 """How far ahead free times are looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Booking:
-    """An appointment that was made."""
-
-    id: str
-    start: datetime
-    minutes: int
-    ics_path: str = ""
-    """The .ics file, empty when the calendar writes none."""
-
-
-class SlotTaken(SdrLabError):
-    """The time is not free. `alternatives` are the nearest free times, nearest first."""
-
-    def __init__(self, alternatives: list[datetime]) -> None:
-        super().__init__("that time is not free")
-        self.alternatives = alternatives
 
 
 class Calendar(Protocol):
@@ -223,7 +213,9 @@ class Toolbox:
             arguments.get("name") or context.caller_name,
             arguments.get("email") or context.caller_email,
             arguments.get("topic", ""),
-            f"{context.conversation_id}:{start.isoformat()}",
+            # who calls again about the same time means the same appointment
+            f"{context.agent.id}:{context.caller_number or context.conversation_id}:"
+            f"{start.isoformat()}",
         )
         at = booking.start.astimezone(start.tzinfo)
         data = {

@@ -1,0 +1,304 @@
+"""Wordings of attitudes and courtesies, and the negations that withdraw a wording."""
+
+from __future__ import annotations
+
+from sdr_lab.agents.intent_rules import Rule
+
+ATTITUDES: tuple[Rule, ...] = (
+    Rule(
+        "OBJECTION",
+        66,
+        (
+            r"expensive",
+            r"pric(?:e)?y",
+            r"costly",
+            r"overpriced",
+            r"steep",
+            r"(?:too|(?<!thank you )(?<!thanks )so|that) (?:much|high)(?: money| for|$)",
+            r"(?:lot|ton) of money",
+            r"(?:costs?|price is|charge) (?:way |a bit |far |a little )?(?:too|a lot)",
+            r"a lot (?:of money|for|to pay|more than)",
+            r"more than (?:we|i) (?:want|can|planned|pay|expected|wanted|budgeted|were)",
+            r"(?:can not|could not|do not think we can) (?:really |possibly )?(?:afford|"
+            r"justify|spend)",
+            r"(?:out of|over|beyond|not in|outside|tight) (?:of )?(?:our |my |"
+            r"the )?(?:price range|budget)",
+            r"(?:no|tight|limited|small|not have (?:the|a|any)) (?:\w+ )?(?:budget|money)",
+            r"budget (?:is|for|this)",
+            r"cheaper",
+            r"money is tight",
+            r"rip ?off",
+            r"already (?:have|has|use|using|got|work\w*|pay\w*|do|doing|own|bought|set|signed|"
+            r"went|with|tried|spend)",
+            r"(?:we|i) (?:are|am) (?:<so>)?(?:happy|satisfied|comfortable|fine|content|"
+            r"good) with",
+            r"(?:happy|satisfied) with",
+            r"locked (?:in|into)",
+            r"under (?:a )?contract",
+            r"contract with",
+            r"(?:works?|working|does|doing) (?:just |perfectly |pretty |well )*(?:fine|okay|"
+            r"ok|well|great|for us|enough|the job|good enough)",
+            r"(?:spreadsheets?|paper|whiteboard|pen and paper|excel|system|way|"
+            r"calendar) (?:we have |we use )?(?:works?|is fine|are fine|does|do the|is good)",
+            r"(?:too|so|very|really|sounds|seems|looks|pretty) (?:complicated|complex|hard|"
+            r"difficult|much (?:work|trouble|hassle|effort)|good to be true|risky)",
+            r"(?:hassle|headache|pain to|learning curve)",
+            r"no time (?:for|to)",
+            r"(?:do not|not) have (?:the |any |enough |that kind of )?(?:time|money|budget|"
+            r"staff|bandwidth|authority|people) ?(?:for|to)?",
+            r"(?:have to|need to|got to|gotta|must|should|will|want to|would have to|let me|"
+            r"going to) (?:first )?(?:ask|talk|check|run|speak|discuss|clear|consult|go over|"
+            r"pass|bring|get approval|see what)(?: \w+){0,3} (?:my|our|the|"
+            r"from) (?:\w+ )?<relative>",
+            r"(?:think|mull|talk) (?:about|on|over) (?:it|this|that)",
+            r"think (?:it|this|that) over",
+            r"sleep on (?:it|this)",
+            r"(?:up to|decision (?:of|for|is|belongs)) (?:my|our|the|not)",
+            r"not my (?:decision|call)",
+            r"(?:skeptical|sceptical|hesitant|reluctant|doubt\w*|worried|worry|nervous|"
+            r"concern\w*|suspicious|afraid (?:it|that|of|my|the|we))",
+            r"not (?:so |really |very |quite |totally |too |entirely )?(?:convinced|"
+            r"sure (?:about|it|this|that|if|we|i)|certain|worth|comfortable|ready|big enough|"
+            r"tech\w*|good with (?:computers|tech\w*))",
+            r"(?:do not|does not|can not|not|hard to) (?:really |fully |quite )?(?:trust|"
+            r"believe|think (?:it|this|we|that|my|i|you)|like|see (?:the|how|why|any|a)|"
+            r"buy (?:it|that)|feel)",
+            r"(?:scam|sounds fishy|catch|gimmick|sales pitch|hidden fees?)",
+            r"(?:been )?burned (?:before|by)",
+            r"(?:bad|terrible|awful) experiences?",
+            r"(?:tried|used) (?:\w+ ){0,4}(?:before|and (?:it|we|they|hated)|last year)",
+            r"too small",
+            r"only (?:have )?(?:a few|two|three|2|3|a couple|one|a handful)",
+            r"never heard of (?:you|your|this|the company|maplewood)",
+            r"(?:would|prefer|rather) (?:stick|stay|keep)",
+            r"stick(?:ing)? with",
+            r"prefer (?:paper|to|our|the|doing|pen)",
+            r"by hand",
+            r"(?:change|switch\w*|chang\w+) (?:is|would|everything|systems?|software|takes?|"
+            r"over)",
+            r"(?:guys|technicians|crew|people|team|employees) (?:will|would|are|do|hate|"
+            r"won) ?(?:never|not|hate|use|too|like|resist)",
+            r"waste of (?:time|money)",
+            r"do not need (?:all|that much|so many)",
+            r"(?:we|i) (?:just |currently |still |only )*(?:use|manage|run|"
+            r"do) (?:\w+ ){0,4}(?:spreadsheets?|paper|excel|whiteboard|notebook|"
+            r"google calendar|servicetitan|jobber|a competitor|another|something else|"
+            r"someone else)",
+            r"competitors? (?:is|are|has|charges|offers?|does)",
+            r"(?:have|got|with) (?:a |an |another )?(?:system|provider|vendor|solution|tool|"
+            r"software|someone|competitor|company) (?:for|that|in place|already|doing)",
+            r"in place already",
+            r"another (?:system|provider|vendor|company|solution|tool|software)",
+        ),
+    ),
+    Rule(
+        "INTERESTED",
+        57,
+        (
+            r"(?:sounds?|looks?|seems?) (?:really |very |pretty |quite |like |it is |so |"
+            r"just |kind of |rather |actually |super |that is |pretty much )*(?:good|great|"
+            r"interesting|nice|perfect|awesome|amazing|useful|promising|helpful|excellent|"
+            r"fantastic|wonderful|cool|handy|reasonable|fair|intriguing|exactly|something|"
+            r"what|a (?:good|great|nice|fair)|fine|brilliant|exciting|impressive|worth)",
+            r"(?:i am|we are|i might|would|could|might|may|definitely|very|really|pretty|"
+            r"quite|kind of|yes|sort of|be|somewhat|am|are|extremely|"
+            r"absolutely) (?:be )?(?:\w+ )?interested",
+            r"interested in",
+            r"(?:i|we) (?:really |do |definitely |kind of |actually |quite )*(?:like|"
+            r"love) (?:that|it|the|this|what|how|your)",
+            r"love (?:that|it|this|to)",
+            r"(?:want|would like|like|love|ready|happy|willing|going|excited|keen|eager|open|"
+            r"prepared|curious) to (?:\w+ )?(?:try|give|see|learn|hear|start|sign|get started|"
+            r"go ahead|buy|use|move forward|know more|go for|explore|proceed|find out more|"
+            r"test|order|look|subscribe|trying|hearing|learning|do it)",
+            r"sign (?:me|us) up",
+            r"let us (?:do it|go for|go ahead|get started|start|try|move|give)",
+            r"count (?:me|us) in",
+            r"(?:i am|we are) (?:all )?(?:in|sold|on board|intrigued|curious|open to)\b",
+            r"(?:that|it|this) (?:would|could|might|will) (?:really |definitely |actually |"
+            r"be )*(?:great|helpful|help|work|nice|useful|perfect|awesome|amazing|save|solve|"
+            r"good|wonderful|fantastic|a big)",
+            r"(?:that|this|it) is (?:really |very |just |pretty |so |actually |"
+            r"kind of )*(?:great|interesting|exactly|what (?:we|i)|awesome|amazing|perfect|"
+            r"impressive|cool|fantastic|wonderful|useful|helpful|the kind|just what|tempting|"
+            r"excellent|not bad)",
+            r"(?:we|i) (?:could|can|really|definitely|do|have been|are|am) (?:really )?(?:use|"
+            r"need|needing|looking (?:for|at|into)) (?:that|this|something|a|an|help|one|new|"
+            r"exactly|better|some|software)",
+            r"(?:exactly|just) what (?:we|i)",
+            r"keep (?:going|talking)",
+            r"go on$",
+            r"tell (?:me|us) more$",
+            r"(?:i|we) (?:want|would like|will take|will go with|could go for) (?:it|one|that|"
+            r"the|in|to hear more|more)",
+            r"not (?:saying|said) no",
+            r"did not say no",
+            r"(?:it is )?not that i am not interested",
+            r"(?:got|have|caught) (?:my|our) (?:attention|interest)",
+            r"i am listening",
+            r"(?:worth|good) (?:a (?:try|shot|look)|trying|looking)",
+            r"give (?:it|this|that) a (?:try|shot|go|chance|whirl)",
+            r"where do (?:i|we) sign",
+            r"sign up",
+            r"(?:more|further) (?:info|information|details)(?: please)?$",
+            r"not bad",
+            r"i might try",
+            r"i am keen",
+            r"do not (?:take|remove) (?:me|us) off",
+        ),
+    ),
+    Rule(
+        "HOLD",
+        50,
+        (
+            r"hold (?:on|up|it|the line|please|that thought)",
+            r"hang on",
+            r"wait(?:ing)?",
+            r"stop",
+            r"(?:just |give me |gimme |need |for |got )?(?:a|one|1|two|half a|"
+            r"couple) (?:quick |more )?(?:second|sec|secs|minute|moment|min|mo|seconds|"
+            r"minutes|tick)s?(?: please| here)?",
+            r"just a (?:second|sec|minute|moment)",
+            r"bear with me",
+            r"be (?:right|quiet)(?: back)?",
+            r"shut up",
+            r"pause",
+            r"let me (?:just |quickly )?(?:grab|get|find|check|write|think|see|look|pull|"
+            r"put you on hold|close|turn|step|finish|open|note|jot|speak|talk|interrupt|"
+            r"stop you)",
+            r"not so fast",
+            r"let me finish",
+            r"i was (?:still )?(?:talking|speaking)",
+            r"(?:someone|somebody) (?:is )?at the door",
+            r"do not (?:hang up|go)",
+            r"quiet",
+            r"one at a time",
+            r"easy",
+            r"whoa",
+            r"enough",
+            r"hush",
+            r"time out",
+        ),
+    ),
+    Rule(
+        "HELLO",
+        68,
+        (
+            r"how are you",
+            r"how is it going",
+            r"how do you do",
+            r"how are things",
+            r"how have you been",
+            r"how you doing",
+            r"what is up",
+            r"(?:anyone|anybody|someone) there$",
+            r"are you (?:still )?there",
+            r"(?:can|do) you hear me",
+            r"is anyone (?:there|here)",
+            r"is (?:someone|somebody|anybody) there",
+            r"you there",
+            r"nice to (?:meet|talk)",
+            r"testing",
+            r"is this thing on",
+        ),
+    ),
+    Rule(
+        "HELLO",
+        22,
+        (
+            r"^(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|"
+            r"morning|afternoon|evening)\b|^(?:yes |yeah )?(?:hi |hello )?(?:this is|it is|"
+            r"my name is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|so\b|very\b|"
+            r"just\b|about\b)\w+(?: \w+){0,5}$|^\w+(?: \w+)? speaking$|^\w+ (?:plumbing|"
+            r"electric\w*|heating|hvac|services?) (?:this is|\w+ speaking|how can|can i)\b",
+        ),
+    ),
+)
+
+DENIED: dict[str, tuple[str, ...]] = {
+    "DO_NOT_CALL": (
+        r"\b(?:do not|not|never|no need to|did not|without) (?:\w+ ){0,5}?(?:take|remove|get|"
+        r"delete|drop) (?:me|us|my|our)\b",
+        r"\bnot (?:asking|telling|saying|want)(?: \w+){0,4} (?:stop|quit|not to|take|remove)",
+        r"do not stop calling",
+        r"\bwhy (?:did|do) (?:you|nobody|no one) (?:not|never)? ?(?:call|stop)",
+        r"\bhow (?:do|can|would) (?:i|we|you) (?:take|remove|delete|get|drop)",
+        r"\b(?:can|does|will|would) it (?:\w+ )?(?:take|remove|call|text|contact)",
+        r"\bcalls? (?:out|customers)",
+    ),
+    "NOT_INTERESTED": (
+        r"\bnot (?:saying|that|say)(?: that)?(?: i am| we are| i was)? not interested",
+        r"\bnot uninterested",
+        r"\bdid not say(?: \w+)* not interested",
+        r"\bdo not (?:want|need) (?:to wait|a contract|to be locked)",
+    ),
+    "OBJECTION": (
+        r"\bnot (?:so |too |that |very |really |at all |bad |as )*(?:expensive|pricey|steep|"
+        r"complicated|hard|worried|too much|too bad)",
+        r"\b(?:less|not as) expensive",
+        r"\bno (?:concerns?|doubt|worries)",
+        r"\bwithout (?:any )?hassle",
+    ),
+    "GOODBYE": (
+        r"\b(?:do not|please do not|not) (?:hang up|go|end)",
+        r"\bis that (?:all|it|everything)\b",
+        r"\bcan (?:we|i|they|it) hang up",
+        r"\bnot (?:done|finished)",
+        r"\bthat is not (?:all|it)",
+        r"\bnot more than",
+        r"\b(?:have|need) to go (?:to|up|there|online)",
+    ),
+    "CALL_BACK_LATER": (
+        r"\bnot (?:too |that |so |really |very )*busy",
+        r"\bnever call(?:ed)? (?:me |us )?back",
+        r"\b(?:did not|do not|never|nobody|no one|stop) (?:\w+ )?(?:call|calling|"
+        r"called) (?:me |us )?(?:back|again)",
+        r"\b(?:busy|driving) (?:season|directions|summer|period|time)",
+    ),
+    "TRANSFER": (
+        r"\b(?:will|do|would|can) i (?:ever |always )?get (?:a |to )",
+        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)|is it|you are) (?:even |"
+        r"really |talking |actually )*(?:a |an |to a )?(?:real |live |actual |"
+        r"human )*(?:person|human|robot|machine|bot|ai|computer|agent)",
+        r"\bdo not (?:transfer|connect|put|need to (?:speak|talk))",
+        r"\bnot (?:asking|want|wanting) to (?:speak|talk)",
+    ),
+    "BOOK": (
+        r"\b(?:does|will|can|could|would) (?:it|the (?:app|system|software)|my (?:customers|"
+        r"clients|technicians|guys)|our (?:customers|clients|technicians)|customers|clients|"
+        r"technicians|homeowners|they) (?:\w+ )?(?:book|schedule|move|make|set|get|see|take|"
+        r"pick|change|cancel|reschedule)",
+        r"\bhow (?:long|much|many|does|do (?:the|your|my)) ",
+        r"\bwhat (?:is|happens|do you show|does)\b",
+        r"\bmissed appointments?",
+        r"\b(?:do not|not) (?:want|need) (?:a|the|any|another) (?:demo|meeting)",
+        r"\bappointment reminders?",
+        r"\bno (?:demo|meeting)s?\b",
+        r"\bopen on\b",
+    ),
+    "WRONG_PERSON": (
+        r"\bis this the wrong",
+        r"\bmy technicians? (?:is|are)",
+        r"\bwhat if .{0,30} (?:is not|does not)",
+        r"\bdo not do (?:that|this|it) (?:right )?now",
+    ),
+    "HOLD": (
+        r"\b(?:no|not|do not|can not|can hardly) (?:\w+ )?(?:wait|stop)\b",
+        r"\bon hold\b",
+        r"\bnon ?stop",
+        r"\bwait (?:time|list)",
+    ),
+    "VOICEMAIL": (
+        r"\b(?:can|should|could|may|shall) (?:i|we|customers?|they) (?:\w+ )?leave",
+        r"\bdid you (?:\w+ )?leave",
+        r"\bdoes it",
+        r"\bi (?:will|can) leave",
+    ),
+    "INTERESTED": (
+        r"\b(?:not|no longer|never|less) (?:\w+ )?(?:interested|looking|great|helpful|useful|"
+        r"interesting|want)",
+        r"\bdo not (?:like|love)",
+        r"\bnot (?:like|love)\b",
+    ),
+}
+"""Where one of these is found, the intent is not meant: negations, and things asked about."""

@@ -1,0 +1,226 @@
+"""Wordings about the call itself: end it for good, a machine, another person, say it again."""
+
+from __future__ import annotations
+
+from sdr_lab.agents.intent_rules import Rule
+
+WISHES: tuple[Rule, ...] = (
+    Rule(
+        "DO_NOT_CALL",
+        100,
+        (
+            r"\b(?:take|taken|taking|remove|removed|get|scratch|drop|delete|pull|cross|strike|"
+            r"erase|wipe) (?:<me> )?(?:name |number |phone number |contact |info\w* |details |"
+            r"off )*(?:off|from|out of|out)\b(?! the phone)(?= *(?:$|[.,!?;]|of\b|your|the|"
+            r"this|that|any|all|now|right|please|these|whatever|it|my))",
+        ),
+    ),
+    Rule(
+        "DO_NOT_CALL",
+        100,
+        (
+            r"\b(?:do not|never|stop|quit|not to|cease) (?:you )?(?:ever |dare |keep |"
+            r"with the )?(?:call|calling|calls|contact\w*|phon\w+|ring\w*|bother\w*|dial\w*|"
+            r"harass\w*|text\w*|robocall\w*|cold call\w*|spam\w*)\b(?! \w+ (?:before|until|"
+            r"after|today|now|on|at|during|in the|so early|so late)\b)",
+        ),
+    ),
+    Rule(
+        "DO_NOT_CALL",
+        100,
+        (
+            r"no more (?:of these |phone |sales )?calls",
+            r"do not call (?:list|registry)",
+            r"unsubscribe",
+            r"opt(?:ing|ed)? (?:me |us )?out",
+            r"(?:lose|forget|delete|erase|remove|block)(?: \w+){0,2} (?:my|this|"
+            r"our) (?:phone )?number",
+            r"off (?:of )?(?:your|the|this|that|any) (?:call |calling |phone |"
+            r"marketing )*(?:list|database|system)",
+            r"(?:lose|delete|remove) (?:my|this|our) (?:name|number|contact|info\w*|details)",
+            r"asked (?:you|you guys|you people) (?:not to|to stop)",
+            r"told you (?:guys |people )?(?:not to|to stop|to take)",
+            r"sick of (?:you|these|your|all)",
+            r"never want to hear from",
+            r"(?:do not|never) want (?:any |more |any more |further |you |you guys |"
+            r"you people |to )*(?:calls|be called|be contacted|get called|hear from you|call|"
+            r"calling|contacted|phone calls)",
+            r"not (?:be )?called (?:again|any ?more)",
+            r"illegal to call",
+            r"leave (?:me|us) alone",
+            r"never call",
+            r"stop (?:all )?(?:these|this|the|your) (?:\w+ )?(?:calls|calling)",
+        ),
+    ),
+    Rule(
+        "VOICEMAIL",
+        95,
+        (
+            r"leave (?:me |us )?(?:a |your |the )?(?:\w+ )?(?:message|name|voicemail)",
+            r"(?:after|at|wait for) the (?:tone|beep)",
+            r"(?:have |has |you )reached (?:the )?(?:voice ?mail|mailbox|desk|office|"
+            r"residence|home|cell|phone|number)",
+            r"you (?:have|'ve) reached",
+            r"reached the (?:voice ?mail|mailbox)",
+            r"(?:can ?not|can not|unable to|not able to) (?:come to|get to|take|"
+            r"answer) (?:the|your|my) (?:phone|call)",
+            r"mailbox",
+            r"record your message",
+            r"voice messaging",
+            r"(?:person|party|number|customer|subscriber) you (?:are (?:trying|calling)|"
+            r"have (?:called|dialed)|dialed)",
+            r"press (?:1|one|2|two|pound|star|0|zero|the)",
+            r"not available (?:right now|at the moment|to take|at this time)",
+            r"(?:office|we) (?:is|are) (?:currently |now )?closed",
+            r"forwarded to (?:an? )?(?:automat\w+|voice)",
+            r"your call is (?:very )?important",
+            r"next available (?:agent|representative|operator)",
+            r"(?:get|call|ring) (?:right )?back to you (?:as soon|shortly)",
+            r"return your call",
+            r"away from (?:my|the|our) (?:desk|phone)",
+            r"voice ?mail (?:of|for|box)",
+            r"sorry (?:i|we) (?:missed|can not take|could not take) your call",
+            r"i (?:will|shall) (?:get|call you) back (?:to you )?as soon as",
+            r"for (?:sales|english|billing|support) press",
+        ),
+    ),
+    Rule(
+        "WRONG_PERSON",
+        90,
+        (
+            r"wrong (?:number|person|guy|house|company|extension|place|man|woman|business|lady)",
+            r"(?:no ?body|no one|nobody) (?:here )?(?:here )?(?:by|with|named|called|has|"
+            r"under)\b.{0,6}(?:name|\w+)",
+            r"there is no (?!way|reason|time|need|point|one size|rush|problem|money|budget|"
+            r"question|hurry|contract|doubt)\w+(?: \w+)? (?:here|at this|that works|in this|"
+            r"working)",
+            r"(?:does not|do not|did not|never) (?:work|works|worked|live|lives|lived) here",
+            r"(?:no longer|not any ?more) (?:works?|with|lives?|here|employed)",
+            r"not work here any ?more",
+            r"(?:left|quit|retired from) the (?:company|business|firm)",
+            r"(?:am|are|is) not the (?:right |correct |best )?(?:person|one|guy|owner|"
+            r"decision ?maker|man|woman|manager|boss|contact)",
+            r"not (?:in charge|responsible)",
+            r"(?:do not|does not) (?:handle|deal with|make|do|take care of|decide) (?:that|"
+            r"this|it|those|these|any of|the|such|on|purchas\w+|buying|software)",
+            r"(?:someone|somebody) else (?:handles|does|is in charge|takes care|makes|decides|"
+            r"runs|deals|you)",
+            r"not my (?:department|area|job|responsibility|call to|field)",
+            r"this is not (?!a\b|the best|right|good|what|how|for|something|it|the time|"
+            r"working|my|our|the)\w+$",
+            r"(?:i am|it is) not (?:mike|sam|joe|john|mary|lisa|david|sarah)\b",
+            r"never heard of (?:him|her|them|anyone|that person)",
+            r"(?:you )?(?:want|need|should|have|would have) to? ?(?:speak|talk|ask|call|"
+            r"reach)(?: to| with)? (?:my|our|the|his|her) (?:\w+ )?(?:boss|owner|manager|"
+            r"husband|wife|office|partner|dispatcher|receptionist)",
+            r"not (?:here|in) (?:right now|today|at the moment|any ?more)",
+            r"just the (?:receptionist|assistant|secretary|technician|intern|plumber|"
+            r"apprentice|nanny|babysitter|temp)",
+            r"just (?:answer|answering) the phones?",
+            r"(?:he|she|mike|sam|the owner|the boss|my boss|that person) (?:is|went|"
+            r"has) (?:not |out|away|on vacation|gone|left|retired|passed)",
+            r"only (?:answer|work on|do) the",
+            r"you (?:have|got|called|dialed|reached|must have) (?:the |have the |"
+            r"dialed the )?wrong",
+            r"(?:a )?private (?:number|residence|household|home)",
+            r"not a business",
+            r"meant to call someone",
+        ),
+    ),
+    Rule(
+        "TRANSFER",
+        85,
+        (
+            r"\b(?:talk|speak|chat|speaking|talking|get through|through|get over|hand\w*|put|"
+            r"connect\w*|transfer\w*) (?:directly |now |just |me |us |this |my call )*(?:on |"
+            r"over |right )*(?:to|with) (?:one of )?(?:a |an |the |your |some |any |"
+            r"another )?(?:real |live |actual |human |different |your |tech\w* |senior |sales |"
+            r"support |customer |billing |breathing )*<person>\b",
+        ),
+    ),
+    Rule(
+        "TRANSFER",
+        85,
+        (
+            r"transfer (?:me|us|my call|this|the call)",
+            r"put (?:me|us) (?:through|on with)",
+            r"connect (?:me|us)",
+            r"patch (?:me|us)",
+            r"pass (?:me|us|my call) (?:on|over|along|to)",
+            r"get (?:me )?(?:a |an |your |the |someone |somebody )(?:real |live |"
+            r"human )*(?:<person> )?(?:on the (?:phone|line)|for me|please)",
+            r"get me (?:a |an |your |the )(?:real |live |human )*<person>",
+            r"hand (?:me|us) over",
+            r"(?:want|need|like|prefer|rather have) (?:to have )?(?:a |an )?(?:real|live|"
+            r"human|actual) (?:real |live )*(?:person|human|being|agent|rep\w*|one)",
+            r"escalate",
+            r"(?:is|are) there (?:a |an |any )?(?:real |live |actual |human |someone |"
+            r"somebody )+(?:person|people|human|being|i can|that i|there|available|to talk|"
+            r"else)*",
+            r"(?:let me|can i|could i|may i|i want to|i would like to|i need to|"
+            r"i would rather) (?:please )?(?:talk|speak|chat) (?:to|with) (?!you\b|my\b|our\b|"
+            r"me\b|about\b)\w+",
+        ),
+    ),
+    Rule(
+        "TRANSFER",
+        84,
+        (
+            r"^(?:\w+ )?(?:human|operator|representative|agent|real person|live agent|"
+            r"live person|customer service|a human|a person|a representative|an? agent|"
+            r"an operator|a real person)(?: please| now| representative)*$",
+        ),
+    ),
+    Rule(
+        "REPEAT",
+        82,
+        (
+            r"(?:say|repeat|tell me|explain) (?:that|it|this|the last (?:part|bit|thing)|"
+            r"what you (?:just )?said)(?: \w+)? (?:again|one more time|once more|slower|"
+            r"slowly|for me)",
+            r"(?:say|repeat|go over|run) (?:that|it|this) (?:again|one more|once more|by me|"
+            r"back|please|slower|more slowly|last)",
+            r"say again",
+            r"come again",
+            r"beg your pardon",
+            r"pardon(?: me)?$",
+            r"(?:can|could|would|will) you (?:please |just )?(?:repeat|say that)",
+            r"(?:please |^)repeat",
+            r"what (?:was|is) that(?: again| you said| last (?:part|bit|thing)| part|"
+            r" last one| now)?$",
+            r"what (?:was|were) (?:the last|that last|it you|that (?:bit|part))",
+            r"what (?:did you|you|were you|was it you|have you) (?:just )?(?:say|said|saying)\b",
+            r"(?:did not|could not|can not|do not|can hardly|can barely|not able to|"
+            r"did not quite|barely|hard to|trouble) (?:quite |really |even )?(?:catch|caught|"
+            r"hear|hearing|get|make out|understand|follow|heard)(?:ing)?(?: (?:you|that|what|"
+            r"it|a word|the|any|all|a thing|me|anything|your|of|last|everything))*",
+            r"(?:you are|you were|you keep|you just|line is|it is|call is|"
+            r"your voice is) (?:all )?(?:breaking|cutting|broke|cut|fading|dropping)(?: up|"
+            r" out| off| in)*",
+            r"(?:i )?missed (?:that|what|the|some|it|you)",
+            r"one more time",
+            r"once more",
+            r"(?:run|go) (?:that|through that|it) (?:by|again)",
+            r"speak (?:up|louder|slower|more)",
+            r"slow down",
+            r"too (?:fast|quiet|quick)",
+            r"a (?:bit|little) (?:louder|slower)",
+            r"louder",
+            r"slower",
+            r"(?:bad|terrible|poor) (?:line|connection|reception)",
+            r"what was your \w+ again",
+            r"who (?:did you say|are you) again",
+            r"how much was (?:that|it) again",
+            r"connection is",
+        ),
+    ),
+    Rule(
+        "REPEAT",
+        82,
+        (
+            r"^(?:(?:i am )?sorry |excuse me |uh |um |wait |hey )*(?:what|huh|hm+|eh|pardon|"
+            r"excuse me|say what|come again|what now|you what|sorry|i am sorry|how is that|"
+            r"beg pardon)(?: sorry| please| again| was that)*$",
+        ),
+    ),
+)
