@@ -239,6 +239,11 @@ def test_a_shouted_sentence_is_calmed():
     assert speakable("THIS IS FREE FOR YOU.") == "This is free for you."
 
 
+@pytest.mark.parametrize("written", [written for written, _ in CLEANED + SPOKEN])
+def test_cleaning_first_makes_no_difference(written: str):
+    assert speakable(clean_markdown_for_tts(written)) == speakable(written)
+
+
 written_text = st.text() | st.text(alphabet="ab1 2.,-$%*_#`[]()<>/:@|&+~'\"\n\\AM°½🎉", max_size=40)
 
 
