@@ -75,14 +75,10 @@ class Piper:
         self._models: dict[Path, PiperVoice] = {}
         self._loading = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="piper")
-        find_voice(voice)
-
-    @property
-    def fingerprint(self) -> str:
+        path, speaker = find_voice(voice)
+        how = f"{speaker} {deterministic} {length_scale} {volume}"
+        self.fingerprint = f"{path.name} {path.stat().st_size} {how}"
         """What the sound of a sentence depends on, for the cache."""
-        path, _ = find_voice(self._default)
-        how = f"{self.deterministic} {self.length_scale} {self.volume}"
-        return f"{path.name} {path.stat().st_size} {how}"
 
     async def speak(self, sentence: str, voice: str = "") -> AsyncIterator[Sound]:
         """Yield the sound, one piece for each sentence that Piper finds in the text.
