@@ -59,6 +59,11 @@ class Conversation:
         if text.strip():
             self._history.append(Message("caller", text.strip(), at_ms=at_ms))
 
+    def caller_goes_on(self) -> None:
+        """Take back the caller's last turn: he had not finished, it comes again, longer."""
+        if self._history and self._history[-1].role == "caller":
+            self._history.pop()
+
     def agent_said(self, text_heard: str, interrupted: bool = False, at_ms: int = 0) -> None:
         """Add what the caller heard of a reply. A reply of which nothing was heard is not kept."""
         if text_heard.strip():

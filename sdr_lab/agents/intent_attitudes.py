@@ -6,9 +6,44 @@ from sdr_lab.agents.intent_rules import Rule
 
 ATTITUDES: tuple[Rule, ...] = (
     Rule(
+        "HOLD",
+        69,
+        (
+            r"(?:can|could|would|will) you (?:please |just )?(?:hold|wait|hang on|give me (?:a|one|two)|stop|pause|be quiet)(?! (?:calling|the price|my))",
+            r"(?:can|could|may) (?:i|we) (?:have|get|put you on|take) (?:a |one |you on )?(?:second|minute|moment|sec|hold)",
+        ),
+    ),
+    Rule(
         "OBJECTION",
         66,
         (
+            r"(?:hate|hates|resist|dread|do not like|will not like|not like) (?:change|changes|apps?|computers?|technology|new)",
+            r"(?:can not|could not|not able to) (?:make (?:that|the|this|any|a) (?:\w+ )?(?:decision|call)|decide|commit)",
+            r"another (?:subscription|bill|monthly|app|program|software|expense)",
+            r"(?:did not|does not|never) (?:work out|go well|work for|really work|help)",
+            r"(?:that|this|it|which) is (?:\w+ )?a lot(?: for| of money| more)?$",
+            r"(?:not|never) (?:going to|gonna) (?:pay|work) (?:that|for)",
+            r"(?:sounds|seems|looks) (?:too |like )?(?:risky|shady|fishy|suspicious|a scam|a hassle|too good|like too much)",
+            r"i have (?:my )?(?:doubts|concerns|reservations)",
+            r"what is wrong with (?:my|our|paper|a)",
+            r"(?:tight|short) on (?:money|cash|time|budget)",
+            r"(?:a |whole |an awful )?(?:lot|ton|load|bunch) of (?:work|trouble|effort|hassle|money|paperwork|training)",
+            r"(?:way )?(?:over|above|beyond|more than) what (?:we|i) (?:can|could|want|are|have|pay|planned|would)",
+            r"heard (?:that|it|this|all that|it all) (?:one )?before",
+            r"(?:just|only|recently) (?:switched|bought|signed|got|started|changed|paid|renewed)",
+            r"(?:we|i) (?:\w+ )?(?:manage|get by|get along|do) (?:just )?(?:fine|okay|ok|well|alright)",
+            r"if it is not broke\w*",
+            r"(?:doing|getting along|getting by) (?:just )?(?:fine|okay|ok|well|alright)",
+            r"(?:what is|where is) the catch",
+            r"(?:not|never) (?:been )?(?:a |very |big )?(?:fan|good at|tech savvy|computer)",
+            r"(?:too )?(?:old|set in (?:my|our)) (?:fashioned|school|ways|for this)",
+            r"(?:economy|business) is (?:slow|bad|down|tough)",
+            r"(?:slow|bad|tough) (?:year|season|month)",
+            r"(?:we|i) (?:have been|were|was) (?:burned|let down|disappointed|ripped off|screwed)",
+            r"(?:need|want) (?:some )?(?:more )?time to (?:think|decide)",
+            r"(?:not|nothing) (?:my|our) (?:priority|focus)|not a priority",
+            r"(?:free|cheaper) (?:alternatives?|options?|tools?|apps?)",
+            r"for free (?:with|from|elsewhere|somewhere)",
             r"expensive",
             r"pric(?:e)?y",
             r"costly",
@@ -95,6 +130,23 @@ ATTITUDES: tuple[Rule, ...] = (
         "INTERESTED",
         57,
         (
+            r"(?:have been |been |was |were )?(?:thinking (?:about|of)|meaning to|hoping to|planning to) (?:get|getting|find|finding|buy|buying|switch|switching|try|trying|look|looking)(?:ing)?",
+            r"(?:we|i) (?:really |could |do )?(?:need|want|use) (?:something|a tool|an app|software|a system|help)(?: (?:to|that|like|for|with))?",
+            r"(?:be|am|are) open to",
+            r"^(?:oh |wow )?(?:very|really|how|that is) interesting$",
+            r"(?:big|huge) (?:help|time saver|improvement)",
+            r"(?:right|just) up (?:my|our) alley",
+            r"(?:have |you )?(?:convinced|sold|won) (?:me|us)(?: over)?",
+            r"(?:sounds|looks|seems) (?:like )?(?:a |it could |it would |it might )?(?:\w+ )?(?:help|fit|good idea|work for|what)",
+            r"(?:i am|we are) (?:\w+ )?(?:keen|tempted|excited|impressed|curious|listening|all ears)",
+            r"(?:how|where) (?:do|can) (?:i|we) (?:sign up|get started|buy|order|start|sign)",
+            r"(?:what is|what are) the next steps?",
+            r"(?:let us|ready to) (?:talk|move|go|get|proceed|start)",
+            r"(?:you|it) (?:have|has) (?:got )?(?:my|our) (?:attention|interest)",
+            r"(?:could|would|might) (?:really )?(?:save|help|make) (?:us|me|our|my)",
+            r"(?:i|we) (?:might|would|could|may) (?:be (?:up|open|down) for|go for|consider)",
+            r"(?:tell|give) me more",
+            r"(?:i am|we are) (?:up|game|down|in) (?:for|on) (?:it|this|that)",
             r"(?:sounds?|looks?|seems?) (?:really |very |pretty |quite |like |it is |so |"
             r"just |kind of |rather |actually |super |that is |pretty much )*(?:good|great|"
             r"interesting|nice|perfect|awesome|amazing|useful|promising|helpful|excellent|"
@@ -144,13 +196,14 @@ ATTITUDES: tuple[Rule, ...] = (
             r"not bad",
             r"i might try",
             r"i am keen",
-            r"do not (?:take|remove) (?:me|us) off",
         ),
     ),
     Rule(
         "HOLD",
         50,
         (
+            r"^(?:\w+ )?(?:hold on|hang on)(?: hold on| hang on)*",
+            r"(?:hold|hang) (?:on|up|tight)",
             r"hold (?:on|up|it|the line|please|that thought)",
             r"hang on",
             r"wait(?:ing)?",
@@ -175,7 +228,7 @@ ATTITUDES: tuple[Rule, ...] = (
             r"one at a time",
             r"easy",
             r"whoa",
-            r"enough",
+            r"(?:that is )?enough(?: now| already)?$",
             r"hush",
             r"time out",
         ),
@@ -204,13 +257,20 @@ ATTITUDES: tuple[Rule, ...] = (
     ),
     Rule(
         "HELLO",
+        41,
+        (r"^(?:\w+ )?good (?:morning|afternoon|evening)(?: \w+){0,2}$",),
+    ),
+    Rule(
+        "HELLO",
         22,
         (
-            r"^(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|day)|"
-            r"morning|afternoon|evening)\b|^(?:yes |yeah )?(?:hi |hello )?(?:this is|it is|"
-            r"my name is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|so\b|very\b|"
-            r"just\b|about\b)\w+(?: \w+){0,5}$|^\w+(?: \w+)? speaking$|^\w+ (?:plumbing|"
-            r"electric\w*|heating|hvac|services?) (?:this is|\w+ speaking|how can|can i)\b",
+            r"^(?:\w+ )?(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|"
+            r"day))",
+            r"^(?:yes |yeah )?(?:this is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|"
+            r"so\b|very\b|just\b|about\b|what\b|how\b)\w+(?: \w+){0,4}$",
+            r"^\w+(?: \w+)? (?:speaking|here)$",
+            r"^\w+ (?:plumbing|electric\w*|heating|hvac|services?) (?:this is|\w+ speaking|how can|"
+            r"can i)",
         ),
     ),
 )
@@ -261,7 +321,8 @@ DENIED: dict[str, tuple[str, ...]] = {
         r"really |talking |actually )*(?:a |an |to a )?(?:real |live |actual |"
         r"human )*(?:person|human|robot|machine|bot|ai|computer|agent)",
         r"\bdo not (?:transfer|connect|put|need to (?:speak|talk))",
-        r"\bnot (?:asking|want|wanting) to (?:speak|talk)",
+        r"\bnot (?:asking|want|wanting) to (?:speak|talk) (?:to|with) (?!an? (?:machine|robot|bot|computer|"
+        r"recording|ai)\b)",
     ),
     "BOOK": (
         r"\b(?:does|will|can|could|would) (?:it|the (?:app|system|software)|my (?:customers|"
@@ -284,7 +345,7 @@ DENIED: dict[str, tuple[str, ...]] = {
     ),
     "HOLD": (
         r"\b(?:no|not|do not|can not|can hardly) (?:\w+ )?(?:wait|stop)\b",
-        r"\bon hold\b",
+        r"\b(?:put|am|be|is|are|me|us|left|leave|kept) (?:\w+ )?on hold\b",
         r"\bnon ?stop",
         r"\bwait (?:time|list)",
     ),

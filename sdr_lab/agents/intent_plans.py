@@ -9,6 +9,12 @@ PLANS: tuple[Rule, ...] = (
         "CALL_BACK_LATER",
         79,
         (
+            r"(?:can|could|may|should|shall|let me) (?:i )?(?:call|ring|phone) you",
+            r"(?:call|ring|try|phone) (?:me |us )?(?:back |again )?(?:some other|another|a different|tomorrow|tonight|later|after|around|before)",
+            r"(?:talk|speak|chat) (?:about (?:this|it) )?(?:later|another time|some other time|tomorrow|next week)(?! (?:soon))",
+            r"(?:can|could) (?:it|this|that) wait",
+            r"(?:i will|we will) (?:be )?(?:back|available|free|around) (?:after|in|later|tomorrow|at)",
+            r"(?:reach|contact|phone|call) (?:me|us) (?:in|at|after|on) (?:the|a|about|<day>|<clock>)",
             r"(?:call|ring|phone|try|catch|reach|buzz|dial) (?:me |us |him |her |"
             r"my cell )?(?:back|again|later|another|some other|around|tomorrow|next|after|"
             r"in an?|in the|in (?:\w+ )?(?:minutes?|hours?|days?|weeks?|months?)|on (?:my|"
@@ -37,6 +43,14 @@ PLANS: tuple[Rule, ...] = (
         "CALL_BACK_LATER",
         77,
         (
+            r"(?:hands (?:are|is) (?:full|tied)|have my hands full)",
+            r"(?:do not|can not|not able to) (?:really )?(?:talk|speak|chat|do this) (?:right )?now",
+            r"(?:in|at) (?:the|a) (?:car|truck|van|store|hospital|doctor s|job site|crawl ?space|attic|supermarket|gym|airport|funeral|restaurant|bank)",
+            r"(?:kind of|sort of|really|a bit|a little|super|pretty) (?:busy|tied up|swamped|rushed)",
+            r"(?:have|got) (?:a|another) (?:customer|client|meeting|call|patient) (?:here|waiting|right now|coming|in|on)",
+            r"(?:not|never) a good time",
+            r"in a (?:hurry|rush)",
+            r"under a sink|up a ladder|on a roof",
             r"(?:bad|terrible|awful|inconvenient|wrong|horrible|not (?:a |the |really a |"
             r"such a |exactly a )?(?:very )?(?:good|great|best|right|convenient)) (?:time|"
             r"moment|timing)",
@@ -72,7 +86,7 @@ PLANS: tuple[Rule, ...] = (
             r"tuesday)$",
             r"(?:i|we) (?:have|need|got|have got|really have|should|better|had better|"
             r"must) (?:to )?(?:really )?(?:go|run|hop|get going|head out|jump|leave|get off|"
-            r"be going|get back to work|take off)\b(?! (?:over|through|with|ahead|back over))",
+            r"be going|get back to work|take off)\b(?! (?:over|through|with|ahead|back over|it|this|that))",
             r"gotta (?:go|run|bounce)",
             r"hang(?:ing)? up",
             r"(?:end|finish|ending) (?:the|this) call",
@@ -89,6 +103,15 @@ PLANS: tuple[Rule, ...] = (
         "GOODBYE",
         73,
         (
+            r"(?:can|let us|we can|could) (?:just )?(?:end|stop|finish|wrap|leave|hang)(?: it| this| things| that)? (?:here|up|there)",
+            r"(?:do not|will not) need anything (?:else|more)",
+            r"(?:all|everything) (?:i|we) (?:need\w*|want\w*)(?: to know| for now| today)?$",
+            r"(?:i am|i think i am) (?:all )?(?:good|okay|fine)(?: here| now| for now| thank\w*| then)*(?: you)?$",
+            r"(?:no|nope|nah) (?:i am|that is) (?:all )?(?:good|it|all|everything|fine)",
+            r"(?:nothing|no) (?:else|more|further)(?: for (?:me|now|today)| at the moment| from me)?",
+            r"(?:i will|we will) let you (?:go|get back)",
+            r"(?:thanks|thank you) for (?:calling|your (?:time|help)|the (?:call|help|chat))(?: joe| today| and goodbye)*$",
+            r"(?:was )?nice (?:talking|speaking|chatting) (?:to|with) you",
             r"that is (?:all|it|everything)(?! right)(?: (?:i|we) (?:need\w*|want\w*|had|"
             r"have)| for (?:now|today|me|us)| thanks?| thank you| really| from me|"
             r" then)*(?: to (?:know|ask))?(?=$| thank| thanks| bye| have| for| i | you)",
@@ -108,6 +131,22 @@ PLANS: tuple[Rule, ...] = (
         "NOT_INTERESTED",
         80,
         (
+            r"(?:going to|have to|gonna|will|would) (?:have to )?say no",
+            r"(?:no|not) (?:interest|point|need) (?:in|for) (?:this|that|it|us|me)",
+            r"(?:just )?(?:not|nothing) (?:for|of interest to) (?:us|me)",
+            r"do not (?:need|want) (?:your|any) (?:services?|products?|help|software)",
+            r"we are (?:all )?good(?: here| thank\w*| for now| then)*(?: you)?$",
+            r"do not think (?:this|it|that|we|i)(?: is| would be| will be| are| am)? (?:for (?:us|me)|a (?:good )?(?:fit|match)|something|interested|right for|going to)",
+            r"(?:this|it|that) is not (?:really )?(?:for (?:us|me)|something|what (?:we|i) (?:need|want|are))",
+            r"(?:save|waste) your (?:time|breath)",
+            r"(?:i will|we will|i would) (?:have to )?(?:say no|turn (?:it|this|that|you) down|decline)",
+            r"the answer is no",
+            r"not buying (?:it|anything|today)",
+            r"(?:no|not) (?:sale|deal)",
+            r"(?:i am|we are) not (?:going to|gonna) (?:buy|sign|switch|change|do)",
+            r"(?:do not|does not) interest (?:me|us)",
+            r"(?:lost|losing) interest",
+            r"not the (?:right )?(?:thing|product|solution|fit) for (?:me|us)",
             r"not (?:really |at all |very |particularly |that |even |all that |"
             r"remotely )*interested",
             r"(?:no|zero|not any) interest",
@@ -121,7 +160,7 @@ PLANS: tuple[Rule, ...] = (
             r"something (?:we|i|that we|that i)|what (?:we|i) (?:need|want|are looking)|"
             r"in the market|looking (?:for|to)|buying)",
             r"(?:do not|does not|would not|will not) (?:really |currently |actually )?(?:need|"
-            r"want) (?:it|this|that|any|anything|your|one|what|to buy|a new|new|another|more|"
+            r"want) (?:it|this|that|any|anything(?! else| more)|your|one|what|to buy|a new|new|another|more|"
             r"software|help|the|none)(?! (?:to (?:wait|know)|card))",
             r"thanks but no thanks",
             r"thank you but no",
@@ -151,6 +190,16 @@ PLANS: tuple[Rule, ...] = (
         "BOOK",
         70,
         (
+            r"set (?:me|us) up (?:with|for)",
+            r"(?:have|got|any) (?:any |some )?(?:time|room|something|anything|space|openings?)(?: \w+)? (?:on|at|for|this|next|in the) (?:<day>|<clock>|week|mornings?|afternoons?)",
+            r"(?:the )?(?:first|second|third|last|1st|2nd|3rd|earliest|latest|later|earlier|middle) (?:one|slot|time|option|appointment)(?: works| please| is| would| sounds| for me)*",
+            r"(?:fit|squeeze|slot) (?:me|us) in",
+            r"(?:get|put|have) (?:me|us|it|that|this|something) (?:scheduled|booked|on the books|set up|down)",
+            r"(?:when|what day|what time) (?:works|suits|is good|would work) (?:for|best|you)",
+            r"(?:come|swing|drop) by (?:on|next|this|at)",
+            r"(?:i am|we are) (?:free|available|open) (?:on|at|after|before|next|this|any|in|<day>)",
+            r"(?:any ?time|sometime) (?:on|after|before|next|this) (?:<day>|<clock>|week)",
+            r"(?:would|is) (?:<day>|<clock>)(?: \w+)? (?:be )?(?:ok|okay|good|possible|available|free|work)",
             r"(?:book|schedule|reschedule|arrange|organi[sz]e|set up|setup|reserve|plan|make|"
             r"get|have|do|see|want|like|take|move|cancel|change|push|shift|postpone|confirm|"
             r"put in|request|join|attend|need|keep|pick) (?:me |us |in |up |you |to |see |"
@@ -191,6 +240,7 @@ PLANS: tuple[Rule, ...] = (
         "BOOK",
         70,
         (
+            r"(?:can|could|shall|should|may) (?:we|you|i) (?:do|say|make it|try|come|meet|have) (?:on |at |for |it |maybe )*(?:next |this )?(?:<day>|<clock>|noon|mornings?|afternoons?)",
             r"(?:does|would|is|will|could|can we do|how about|what about|let us (?:do|say|try|"
             r"go with|make it)|i can do|we can do|could do|make it|maybe|say|go with|prefer|"
             r"try|i am free|i am available|free|available|we could do|put me down for|"

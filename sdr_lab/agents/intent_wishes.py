@@ -29,6 +29,14 @@ WISHES: tuple[Rule, ...] = (
         "DO_NOT_CALL",
         100,
         (
+            r"(?:keep|kept) (?:on )?(?:calling|phoning|ringing)",
+            r"(?:do not|no) call (?:list|registry)",
+            r"(?:want|get|be) off (?:of )?(?:your|this|the|that) (?:\w+ )?list",
+            r"(?:not|never) (?:be )?(?:calling|phoning) (?:me|us|this|here|again)",
+            r"(?:no more|enough) (?:of (?:these|your|the) )?(?:calls|calling)",
+            r"(?:should|must) not be calling",
+            r"(?:cease and desist|do not call|report you)",
+            r"take (?:me|us|this number|my number) off",
             r"no more (?:of these |phone |sales )?calls",
             r"do not call (?:list|registry)",
             r"unsubscribe",
@@ -56,11 +64,27 @@ WISHES: tuple[Rule, ...] = (
         "VOICEMAIL",
         95,
         (
+            r"forwarded to (?:an? )?(?:automat|voice)\w*",
+            r"call (?:us )?back during (?:business|office|normal|regular|opening) hours",
+            r"currently (?:closed|unavailable|away|out of the office)",
+            r"all (?:of our )?(?:agents|representatives|operators|lines) are",
+            r"(?:our|the) (?:office|business|normal|regular|opening) hours are",
+            r"thanks? (?:you )?for calling .*\b(?:hours|press|menu|extension|closed|message|party)",
+            r"(?:leave|enter|record|type) (?:a|an|your|the) (?:\w+ )?(?:number|name|message|extension)",
+            r"at the (?:tone|beep)",
+            r"(?:not|no longer) in service",
+            r"please (?:hold|stay on the line) (?:for|while|until)",
+            r"(?:please )?try your call again",
+            r"(?:this|the) call (?:may be|is being) recorded",
+            r"(?:i am|we are) (?:unable|not able) to (?:take|answer|get|come)",
+            r"(?:if you know|dial) (?:your party|the extension)",
+            r"google voice|call screening|screening service",
+            r"state your name",
             r"leave (?:me |us )?(?:a |your |the )?(?:\w+ )?(?:message|name|voicemail)",
             r"(?:after|at|wait for) the (?:tone|beep)",
             r"(?:have |has |you )reached (?:the )?(?:voice ?mail|mailbox|desk|office|"
             r"residence|home|cell|phone|number)",
-            r"you (?:have|'ve) reached",
+            r"you (?:have )?reached(?! (?:the |a )?wrong)(?! \w+ (?:wrong|bad))",
             r"reached the (?:voice ?mail|mailbox)",
             r"(?:can ?not|can not|unable to|not able to) (?:come to|get to|take|"
             r"answer) (?:the|your|my) (?:phone|call)",
@@ -88,6 +112,25 @@ WISHES: tuple[Rule, ...] = (
         "WRONG_PERSON",
         90,
         (
+            r"(?:this|that|it|we) (?:is|are) not (?:a |an |even a )?(?:\w+ ){0,2}(?:company|business|shop|store|office|residence)",
+            r"you (?:want|need|are after|are looking for|have to ask|should ask|must mean) (?:to (?:speak|talk) (?:to|with) )?(?:my|the|our|his) (?:<relative>|office|front desk|son|sister|daughter)",
+            r"(?:he|she|they|my \w+) (?:handles|deals with|takes care of|runs|decides|does) (?:that|this|it|those|the)",
+            r"(?:i am|i was) (?:just |only )(?:a|the|an|his|her) (?:\w+ )?(?:technician|helper|receptionist|assistant|secretary|plumber|driver|customer|temp|employee|intern|wife|husband|kid|son|daughter)",
+            r"not the (?:boss|owner|manager|decision maker)",
+            r"(?:is|are) not available(?: right now)? (?:this is|i am) (?:his|her)",
+            r"(?:have |must have )?mis ?dial\w*",
+            r"(?:do not|does not|never) work (?:in|on|for|at) (?:that|this|the|them|him|it)",
+            r"this is (?:his|her|their|the owner s|the wrong|somebody else)",
+            r"(?:this is|i am|it is) (?:his|her) (?:wife|husband|son|daughter|assistant|secretary|mother|brother|father|sister|mom|dad|partner|colleague)",
+            r"(?:he|she|they) (?:is|are) not (?:here|in|available|around|with us)",
+            r"(?:am|is) not (?:him|her|the owner|that person|in purchasing|in sales|the manager|a plumber|the customer)",
+            r"(?:do not|does not|never) (?:know|have|employ) (?:any|a|an|anyone|anybody|who) (?:\w+ )?(?:by that|called|named|that name|that is|here)",
+            r"do not know (?:who|any) (?:that|he|she|\w+) (?:is|here)",
+            r"(?:you|i think you|you should|you may) (?:are looking for|should be calling|should ask for|should call) (?:someone|somebody|my|the|a|our|another)",
+            r"(?:not|no) (?:a |an )?(?:company|business|plumber|contractor) (?:here|at all)?",
+            r"(?:he|she) (?:passed away|died|moved|is dead|quit|retired|left)",
+            r"(?:sold|closed) the (?:business|company)",
+            r"you are calling (?:the wrong|a private|a residence|a home)",
             r"wrong (?:number|person|guy|house|company|extension|place|man|woman|business|lady)",
             r"(?:no ?body|no one|nobody) (?:here )?(?:here )?(?:by|with|named|called|has|"
             r"under)\b.{0,6}(?:name|\w+)",
@@ -101,7 +144,7 @@ WISHES: tuple[Rule, ...] = (
             r"(?:am|are|is) not the (?:right |correct |best )?(?:person|one|guy|owner|"
             r"decision ?maker|man|woman|manager|boss|contact)",
             r"not (?:in charge|responsible)",
-            r"(?:do not|does not) (?:handle|deal with|make|do|take care of|decide) (?:that|"
+            r"(?:i|we|he|she|they|who) (?:do not|does not) (?:handle|deal with|make|do|take care of|decide) (?:that|"
             r"this|it|those|these|any of|the|such|on|purchas\w+|buying|software)",
             r"(?:someone|somebody) else (?:handles|does|is in charge|takes care|makes|decides|"
             r"runs|deals|you)",
@@ -110,7 +153,7 @@ WISHES: tuple[Rule, ...] = (
             r"working|my|our|the)\w+$",
             r"(?:i am|it is) not (?:mike|sam|joe|john|mary|lisa|david|sarah)\b",
             r"never heard of (?:him|her|them|anyone|that person)",
-            r"(?:you )?(?:want|need|should|have|would have) to? ?(?:speak|talk|ask|call|"
+            r"you (?:want|need|should|have|would have) to? ?(?:speak|talk|ask|call|"
             r"reach)(?: to| with)? (?:my|our|the|his|her) (?:\w+ )?(?:boss|owner|manager|"
             r"husband|wife|office|partner|dispatcher|receptionist)",
             r"not (?:here|in) (?:right now|today|at the moment|any ?more)",
@@ -142,6 +185,14 @@ WISHES: tuple[Rule, ...] = (
         "TRANSFER",
         85,
         (
+            r"(?:want|need|like|prefer|rather have|get me) (?:to have )?(?:a |an )?(?:real |live |actual )*(?:person|human|human being|operator|representative)",
+            r"(?:anyone|someone|somebody|anybody)(?: else)?(?: there)? (?:i|we|who|that|that i) can (?:speak|talk|help|actually)",
+            r"(?:do not|not going to|hate|refuse to|rather not|tired of)(?: want to| like to)? (?:talk|talking|speak|speaking|deal|dealing)(?: to| with)? (?:an? )?(?:machine|robot|bot|computer|ai|recording)\w*",
+            r"(?:get|find|fetch|give|bring) me (?:somebody|someone|your|a|an|the|some) (?:\w+ )?<person>",
+            r"(?:is|are) (?:anyone|anybody|someone|a colleague|somebody) (?:else )?(?:there|available|around) (?:to|i can|that)",
+            r"(?:talk|speak) to (?:somebody|someone|anybody) else",
+            r"(?:real|actual|live) (?:human|person|people) please",
+            r"(?:hand|turn|pass) (?:this|it|me) over to",
             r"transfer (?:me|us|my call|this|the call)",
             r"put (?:me|us) (?:through|on with)",
             r"connect (?:me|us)",
@@ -175,6 +226,16 @@ WISHES: tuple[Rule, ...] = (
         "REPEAT",
         82,
         (
+            r"you (?:cut|broke|dropped|faded|went) (?:out|off|up|away|quiet)",
+            r"(?:how much|what|when|who|where|which \w+) did you (?:just )?say",
+            r"(?:did not|could not) (?:quite )?(?:get|catch|hear) (?:all|any|most|the|what|your)",
+            r"(?:tell|give) me (?:that|the last (?:bit|part|one)) again",
+            r"(?:could|can|would) you slow down",
+            r"slow down(?: a bit| a little| please)?$",
+            r"say what",
+            r"go back (?:over that|a second|a bit)",
+            r"what was the (?:price|name|number|day|time|last \w+) again",
+            r"lost you(?: there)?",
             r"(?:say|repeat|tell me|explain) (?:that|it|this|the last (?:part|bit|thing)|"
             r"what you (?:just )?said)(?: \w+)? (?:again|one more time|once more|slower|"
             r"slowly|for me)",
@@ -200,9 +261,8 @@ WISHES: tuple[Rule, ...] = (
             r"(?:i )?missed (?:that|what|the|some|it|you)",
             r"one more time",
             r"once more",
-            r"(?:run|go) (?:that|through that|it) (?:by|again)",
+            r"(?:run|go) (?:that|through that|it) (?:by me|again)",
             r"speak (?:up|louder|slower|more)",
-            r"slow down",
             r"too (?:fast|quiet|quick)",
             r"a (?:bit|little) (?:louder|slower)",
             r"louder",
@@ -218,7 +278,10 @@ WISHES: tuple[Rule, ...] = (
         "REPEAT",
         82,
         (
-            r"^(?:(?:i am )?sorry |excuse me |uh |um |wait |hey )*(?:what|huh|hm+|eh|pardon|"
+            r"(?:mind|keep|try) repeating",
+            r"repeat (?:that|it|what|the|yourself|please|again)",
+            r"^(?:hm+ )+what",
+            r"^(?:(?:i am )?sorry |excuse me |uh |um |wait |hey )*(?:what|huh|eh|pardon|"
             r"excuse me|say what|come again|what now|you what|sorry|i am sorry|how is that|"
             r"beg pardon)(?: sorry| please| again| was that)*$",
         ),
