@@ -15,8 +15,9 @@ from sdr_lab.agents.agent import load_agent
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
+from sdr_lab.call.parts import Outcome, Parts
 from sdr_lab.call.record import CallFolder
-from sdr_lab.call.session import Outcome, Parts, Session
+from sdr_lab.call.session import Session
 from sdr_lab.config import Settings, call_settings
 from sdr_lab.errors import NotFound, SdrLabError
 from sdr_lab.knowledge.base import NoKnowledge, Search
@@ -98,7 +99,7 @@ class Lab:
     def calendar(self) -> Calendar:
         from sdr_lab.store.calendar import Calendar
 
-        return Calendar(self.database, self.home / "appointments")
+        return Calendar(self.database, self.home)
 
     @cached_property
     def do_not_call(self) -> DoNotCall:

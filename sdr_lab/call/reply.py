@@ -7,6 +7,7 @@ or done: speech and events are held back, and tools wait.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,7 +21,7 @@ from sdr_lab.call.playout import Speech
 from sdr_lab.call.sentences import SentenceSplitter
 from sdr_lab.call.speaking import Speaking, Unspeakable
 from sdr_lab.call.streams import closing
-from sdr_lab.errors import ProviderError
+from sdr_lab.errors import ProviderError, SdrLabError
 from sdr_lab.events import (
     FirstToken,
     IntentFound,
@@ -38,6 +39,8 @@ from sdr_lab.llm.base import LanguageModel
 from sdr_lab.llm.cache import CachedModel
 from sdr_lab.records import CallConfig, Intent, Passage, Prompt, ToolCall, ToolResult
 from sdr_lab.tts.speakable import clean_markdown_for_tts
+
+log = logging.getLogger(__name__)
 
 MAX_ROUNDS = 4
 """A model that keeps calling tools is stopped after so many answers."""
@@ -136,6 +139,9 @@ class Reply:
             await self._apologise("llm", self.mind.model.name, reason)
         except Unspeakable as error:
             await self._apologise("tts", self.mind.speaking.voice.name, str(error))
+        except Exception as error:  # whatever it is, the caller must not be hung up on
+            log.exception("reply of turn %d", self.turn)
+            await self._apologise("reply", self.mind.model.name, repr(error))
         await self._committed.wait()
         if not self.said:
             await self._say_something()
@@ -213,8 +219,8 @@ class Reply:
         begun_ms = asyncio.get_running_loop().time() * 1000
         try:
             passages = await search.search(query)
-        except ProviderError as error:
-            self._failed("knowledge", error.provider, error.reason)
+        except SdrLabError as error:
+            self._failed("knowledge", self.mind.config.agent.knowledge, str(error))
             return []
         self.log.add(
             PassagesFound,
@@ -273,7 +279,12 @@ class Reply:
             caller_number=config.caller_number,
             now=mind.now(),
         )
-        result = await mind.toolbox.run(call, context)
+        try:
+            result = await mind.toolbox.run(call, context)
+        except Exception as error:
+            log.exception("tool %s", call.name)
+            self._failed("tool", call.name, repr(error))
+            result = ToolResult(call.name, False, "That did not work just now.")
         self.log.add(
             ToolFinished,
             turn=self.turn,

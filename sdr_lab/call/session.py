@@ -6,15 +6,14 @@ Whatever happens at an interruption happens in `_cut_in`, in that order, always.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sdr_lab.agents.conversation import Conversation
 from sdr_lab.agents.prompt import first_message
-from sdr_lab.agents.tools import Toolbox
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.audio.filters import FilterChain
+from sdr_lab.call.ears import Ears
 from sdr_lab.call.guards import Guards
 from sdr_lab.call.inbox import (
     Expired,
@@ -25,15 +24,16 @@ from sdr_lab.call.inbox import (
     TranscriberFailed,
 )
 from sdr_lab.call.line import Digit, Frame, Line, Mark
-from sdr_lab.call.log import CallLog, HeldLog, Sink
-from sdr_lab.call.playout import SILENCE, Playout, Speech
+from sdr_lab.call.log import CallLog, Sink
+from sdr_lab.call.mouth import Mouth
+from sdr_lab.call.parts import Outcome, Parts, Rest
+from sdr_lab.call.playout import SILENCE
 from sdr_lab.call.record import CallFolder
-from sdr_lab.call.reply import Mind, Reply
+from sdr_lab.call.replies import Replies
+from sdr_lab.call.reply import Mind
 from sdr_lab.call.speaking import Speaking
 from sdr_lab.call.streams import closing
-from sdr_lab.errors import ProviderError
 from sdr_lab.events import (
-    AgentStarted,
     AgentStopped,
     CallEnded,
     CallerStarted,
@@ -42,12 +42,7 @@ from sdr_lab.events import (
     DigitPressed,
     GapFilled,
     Interrupted,
-    LineCleared,
-    MarkPlayed,
     ProviderFailed,
-    SentenceSent,
-    SpeculationEnded,
-    SpeculationStarted,
     TimedOut,
     TurnDropped,
     TurnEnding,
@@ -55,42 +50,13 @@ from sdr_lab.events import (
     Withdrawn,
     WordsHeard,
 )
-from sdr_lab.knowledge.base import NoKnowledge, Search
-from sdr_lab.llm.base import LanguageModel
 from sdr_lab.records import FRAME_MS, CallConfig, Words
-from sdr_lab.stt.base import Cue, Heard, Transcriber
-from sdr_lab.tts.base import Voice
+from sdr_lab.stt.base import Cue, Heard
 from sdr_lab.turns.floor import Decision, Floor, Kind, State
 from sdr_lab.turns.interrupt import DETECTORS, Listened
 
-ROOM_MS = 4000
-"""Speech made ahead of its playing; more would be thrown away at an interruption."""
 MAX_GAP_FRAMES = 60_000 // FRAME_MS
 """A longer jump of the line's clock is a fault of the line, not lost audio."""
-TRANSCRIBER_TRIES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a call is made of."""
-
-    transcriber: Transcriber
-    model: LanguageModel
-    voice: Voice
-    toolbox: Toolbox
-    search: Search = field(default_factory=NoKnowledge)
-    reserve_voice: Voice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended."""
-
-    reason: str
-    duration_ms: int
-    turns: int
-    underruns: int
-    recording_error: str = ""
 
 
 class Session:
@@ -116,22 +82,13 @@ class Session:
         detector = DETECTORS[settings.interrupt.detector](settings.interrupt)
         self._detector = detector
         self.floor = Floor(settings.endpoint, detector, round(settings.silence_prompt_s * 1000))
-        self._playout = Playout(settings.ahead_ms)
         self._filters = FilterChain(settings.filters) if settings.filters else None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
-        self._to_stt: asyncio.Queue[Heard | Cue] = asyncio.Queue()
-        self._room = asyncio.Event()
-        self._room.set()
+        self._ears = Ears(parts.transcriber, self._inbox.put_nowait)
         self._guards = Guards(settings, self._inbox.put_nowait)
         self._now_ms = 0
         self._turn = 0
-        self._reply: Reply | None = None
-        self._reply_task: asyncio.Task[None] | None = None
-        self._is_speaking = False
-        self._is_reply_done = False
-        self._prepared: Reply | None = None
-        self._prepared_task: asyncio.Task[None] | None = None
-        self._rest = ""
+        self._rest: Rest | None = None
         self._prompts = 0
         self._reason = ""
 
@@ -139,21 +96,22 @@ class Session:
         """Greet, talk, and return when the call is over. Cancelling it hangs up."""
         loop = asyncio.get_running_loop()
         self._log = CallLog(loop.time, [self._folder.event, *self._listeners])
+        self._mouth = Mouth(self._line, self.floor, self._log, self.config.settings.ahead_ms)
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
                 self._mind = self._make_mind(tasks)
+                self._replies = Replies(self._mind, self._mouth, self._log, self._inbox.put_nowait)
                 helpers = [
                     tasks.create_task(self._read_line()),
-                    tasks.create_task(self._transcribe()),
+                    tasks.create_task(self._ears.run()),
                     tasks.create_task(self._guards.watch()),
                     tasks.create_task(self._warm_up()),
                 ]
                 self._log_start()
                 await self._own()
-                for task in [*helpers, self._reply_task, self._prepared_task]:
-                    if task is not None:
-                        task.cancel()
+                for task in helpers:
+                    task.cancel()
+                self._replies.cancel_all()
         except asyncio.CancelledError:
             await self._line.hang_up()
             raise
@@ -164,13 +122,16 @@ class Session:
     # ---- the owner
 
     async def _own(self) -> None:
-        self._say_line(first_message(self.config.agent, self.config.variables))
+        if greeting := first_message(self.config.agent, self.config.variables):
+            self._replies.begin(self._turn, "", greeting)  # "hello?" does not withdraw it
         while not self._reason:
             item = await self._inbox.get()
             if isinstance(item, Frame):
                 await self._on_frame(item)
             elif isinstance(item, tuple):
-                await self._on_speech(*item)
+                reply, speech = item
+                if reply is self._replies.current:  # else made before its reply was cancelled
+                    await self._mouth.say(speech, self._now_ms)
             elif isinstance(item, Words):
                 await self._on_words(item)
             else:
@@ -179,15 +140,14 @@ class Session:
     async def _on_other(self, item: Item) -> None:
         match item:
             case Mark(name):
-                heard = self._playout.marked(name, self._now_ms)
-                self._log.add(MarkPlayed, name=name, heard=heard)
+                self._mouth.marked(name, self._now_ms)
                 await self._stop_if_played()
             case ReplyDone(reply):
-                if reply is self._reply:
-                    self._is_reply_done = True
+                if reply is self._replies.current:
+                    self._replies.is_made = True
                     await self._stop_if_played()
             case Tick(now_ms):
-                await self._send(now_ms)
+                await self._mouth.send(now_ms)
             case Digit(digit):
                 self._log.add(DigitPressed, digit=digit)
             case Expired(name):
@@ -215,18 +175,18 @@ class Session:
 
     async def _hear(self, at_ms: int, mulaw: bytes) -> None:
         self._now_ms = self._log.at_ms = at_ms + FRAME_MS
-        played = self._playout.slot(at_ms)
+        played = self._mouth.slot(at_ms)
         self._folder.frame(mulaw, played)
         if self._filters is not None:
             mulaw = self._filters.process_mulaw(mulaw)
-        self._to_stt.put_nowait(Heard(at_ms, mulaw))
+        self._ears.hear(Heard(at_ms, mulaw))
         decisions = self.floor.hear(
             Listened(at_ms, mulaw, calculate_audio_energy(mulaw), False, played)
         )
         for decision in decisions:
             await self._act(decision)
-        if self._is_speaking or self._playout.pending_ms:
-            await self._send(self._now_ms)
+        if self._mouth.is_busy:
+            await self._mouth.send(self._now_ms)
             await self._stop_if_played()
 
     async def _on_words(self, words: Words) -> None:
@@ -248,14 +208,14 @@ class Session:
         match decision.kind:
             case Kind.CALLER_STARTED:
                 self._log.add(CallerStarted, onset_ms=decision.since_ms)
-                self._to_stt.put_nowait(Cue.STARTED)
-                self._drop_prepared()
+                self._ears.hear(Cue.STARTED)
+                self._replies.drop_prepared()
             case Kind.CALLER_STOPPED:
                 self._log.add(CallerStopped, last_voiced_ms=decision.since_ms)
-                self._to_stt.put_nowait(Cue.PAUSED)
+                self._ears.hear(Cue.PAUSED)
             case Kind.TURN_ENDING:
                 self._log.add(TurnEnding, pause_ms=decision.pause_ms, why=decision.why)
-                self._to_stt.put_nowait(Cue.FINISH)
+                self._ears.hear(Cue.FINISH)
             case Kind.TURN_OVER:
                 self._answer(decision)
             case Kind.WITHDRAW:
@@ -264,20 +224,20 @@ class Session:
                 await self._cut_in(decision)
             case Kind.RESUME:
                 self._log.add(TurnDropped, text=decision.text, why=decision.why)
-                self._resume()
+                await self._resume()
             case Kind.TURN_DROPPED:
                 self._log.add(TurnDropped, text=decision.text, why=decision.why)
-                self._drop_prepared()
+                self._replies.drop_prepared()
             case Kind.NOT_UNDERSTOOD:
                 self._log.add(TurnDropped, text="", why="no_words")
-                self._say_line(self.config.agent.not_heard, withdrawable=True)
+                self._say_line(self.config.agent.not_heard)
             case Kind.SILENCE:
                 self._prompt_silent_caller()
 
     def _answer(self, decision: Decision) -> None:
         self._turn += 1
         self._prompts = 0
-        self._rest = ""
+        self._rest = None
         self._log.add(
             TurnOver,
             turn=self._turn,
@@ -286,96 +246,61 @@ class Session:
             pause_ms=decision.pause_ms,
             why=decision.why,
         )
-        prepared, task = self._prepared, self._prepared_task
-        is_used = prepared is not None and _same(prepared.words, decision.text)
-        if prepared is not None and is_used and prepared.turn == self._turn:
-            self._prepared = self._prepared_task = None
-            self._log.add(SpeculationEnded, used=True, text=prepared.words)
-            self._begin(prepared, task)
-        else:
-            self._drop_prepared()
-            self._begin(self._make_reply(self._turn, decision.text))
+        self._replies.begin(self._turn, decision.text)
         self.conversation.caller_said(decision.text, decision.since_ms)
 
     async def _cut_in(self, decision: Decision) -> None:
         """Stop the agent, in this order: task, line, account, log, listen."""
-        if self._reply_task is not None:
-            self._reply_task.cancel()
-        await self._line.clear()
-        self._log.add(LineCleared, turn=self._reply.turn if self._reply else self._turn)
-        cleared = self._playout.clear(self._now_ms)
+        reply = self._replies.current
+        self._replies.cancel()
+        cleared = await self._mouth.clear(self._now_ms)
         self.conversation.agent_said(cleared.heard, True, self._now_ms)
-        self._rest = cleared.rest
+        if reply is not None:
+            self._rest = Rest(cleared.rest, reply.ends_call, reply.transfers_to)
         self._log.add(
             Interrupted,
-            turn=self._reply.turn if self._reply else self._turn,
+            turn=self._turn if reply is None else reply.turn,
             heard=cleared.heard,
             planned=cleared.planned,
             onset_ms=decision.since_ms,
             detector=self._detector.name,
         )
-        self._end_reply()
+        self._replies.end()
 
     def _withdraw(self) -> None:
         """The caller goes on: nothing of the reply has been heard, nothing of it remains."""
-        if self._reply_task is not None:
-            self._reply_task.cancel()
-        self._playout.clear(self._now_ms)
-        self._log.add(Withdrawn, turn=self._reply.turn if self._reply else self._turn)
-        self._end_reply()
+        self._replies.cancel()
+        self._mouth.forget(self._now_ms)
+        self.conversation.caller_goes_on()
+        self._log.add(Withdrawn, turn=self._turn)
+        self._replies.end()
 
-    def _resume(self) -> None:
+    async def _resume(self) -> None:
         """The interruption was no speech: say the rest of what was cut off."""
-        if self._rest:
-            self._say_line(self._rest, withdrawable=True)
-            self._rest = ""
+        rest, self._rest = self._rest, None
+        if rest is not None and rest.text:
+            self._say_line(rest.text, rest.ends_call, rest.transfers_to)
+        elif rest is not None and rest.ends_call:
+            await self._hang_up(rest.ends_call, rest.transfers_to)
 
     def _prompt_silent_caller(self) -> None:
         self._prompts += 1
         self._log.add(TimedOut, name="silence")
         if self._prompts <= self.config.settings.silence_prompts:
-            self._say_line(self.config.agent.reprompt, withdrawable=True)
+            self._say_line(self.config.agent.reprompt)
         else:
-            self._say_line(self.config.agent.goodbye, ends_call="silence", withdrawable=True)
+            self._say_line(self.config.agent.goodbye, ends_call="silence")
 
     # ---- replies
 
-    def _make_reply(self, turn: int, words: str, line: str = "", ends_call: str = "") -> Reply:
-        reply = Reply(
-            turn=turn,
-            words=words,
-            mind=self._mind,
-            log=HeldLog(self._log),
-            emit=lambda speech: self._inbox.put_nowait((reply, speech)),
-            wait_for_room=self._room.wait,
-            line=line,
-            ends_call=ends_call,
-        )
-        return reply
-
-    def _say_line(self, line: str, ends_call: str = "", withdrawable: bool = False) -> None:
-        if withdrawable:
-            self.floor.agent_thinking()
-            self._turn += 1
-        if line or ends_call:
-            self._begin(self._make_reply(self._turn, "", line, ends_call))
-
-    def _begin(self, reply: Reply, task: asyncio.Task[None] | None = None) -> None:
-        if self._reply_task is not None:
-            self._reply_task.cancel()
-        self._reply = reply
-        self._is_speaking = self._is_reply_done = False
-        self._playout.begin()
-        self._reply_task = task or self._tasks.create_task(reply.run())
-        self._reply_task.add_done_callback(
-            lambda done: None if done.cancelled() else self._inbox.put_nowait(ReplyDone(reply))
-        )
-        reply.commit()
-
-    def _end_reply(self) -> None:
-        self._reply = self._reply_task = None
-        self._is_speaking = False
-        self._room.set()
+    def _say_line(self, line: str, ends_call: str = "", transfers_to: str = "") -> None:
+        """Say a fixed text, unasked."""
+        self.floor.agent_thinking()
+        self._turn += 1
+        self._replies.begin(self._turn, "", line)
+        if self._replies.current is not None:
+            self._replies.current.ends_call = ends_call
+            self._replies.current.transfers_to = transfers_to
 
     def _speculate(self) -> None:
         settings, floor = self.config.settings, self.floor
@@ -384,59 +309,24 @@ class Session:
             return
         if floor.is_caller_speaking or len(text) < settings.interim_min_length:
             return
-        if self.conversation.pending is not None:
-            return  # a yes or no decides about a tool: nothing to prepare
-        if self._prepared is not None and _same(self._prepared.words, text):
-            return
-        self._drop_prepared()
-        self._log.add(SpeculationStarted, text=text)
-        self._prepared = self._make_reply(self._turn + 1, text)
-        self._prepared_task = self._tasks.create_task(self._prepared.run())
-
-    def _drop_prepared(self) -> None:
-        if self._prepared is not None and self._prepared_task is not None:
-            self._prepared_task.cancel()
-            self._log.add(SpeculationEnded, used=False, text=self._prepared.words)
-        self._prepared = self._prepared_task = None
+        if self.conversation.pending is None:  # else a yes or no decides: nothing to prepare
+            self._replies.prepare(self._turn + 1, text)
 
     def _apologise(self) -> None:
         if self.floor.state is not State.SPEAKING:
-            self._say_line(self.config.agent.apology, withdrawable=True)
+            self._say_line(self.config.agent.apology)
 
-    # ---- sound out
-
-    async def _on_speech(self, reply: Reply, speech: Speech) -> None:
-        if reply is not self._reply:
-            return  # made before its reply was cancelled
-        self._playout.add(speech)
-        if self._playout.pending_ms > ROOM_MS:
-            self._room.clear()
-        await self._send(self._now_ms)
-
-    async def _send(self, now_ms: int) -> None:
-        for item in self._playout.take(now_ms):
-            if isinstance(item, str):
-                await self._line.mark(item)
-                continue
-            await self._line.play(item)
-            if self._reply is not None and not self._is_speaking:
-                self._is_speaking = True
-                self._log.add(AgentStarted, turn=self._reply.turn)
-                self.floor.agent_started()
-        for turn, index in self._playout.begun():
-            self._log.add(SentenceSent, turn=turn, index=index)
-        if self._playout.pending_ms < ROOM_MS:
-            self._room.set()
+    # ---- the end of a reply
 
     async def _stop_if_played(self) -> None:
-        reply = self._reply
-        if reply is None or not self._is_reply_done or not self._playout.is_done(self._now_ms):
+        reply = self._replies.current
+        if reply is None or not self._replies.is_made or not self._mouth.is_done(self._now_ms):
             return
-        text = self._playout.text
+        text = self._mouth.text
         self.conversation.agent_said(text, False, self._now_ms)
         self._log.add(AgentStopped, turn=reply.turn, text=text)
         self.floor.agent_stopped(self.conversation.asked)
-        self._end_reply()
+        self._replies.end()
         if reply.ends_call:
             await self._hang_up(reply.ends_call, reply.transfers_to)
 
@@ -455,27 +345,13 @@ class Session:
                 self._inbox.put_nowait(item)
         self._inbox.put_nowait(LineClosed())
 
-    async def _transcribe(self) -> None:
-        transcriber = self._parts.transcriber
-        for _ in range(TRANSCRIBER_TRIES):
-            try:
-                async with closing(transcriber.transcribe(self._audio())) as results:
-                    async for words in results:
-                        self._inbox.put_nowait(words)
-                return
-            except ProviderError as error:
-                self._inbox.put_nowait(TranscriberFailed(error.provider, error.reason))
-        self._inbox.put_nowait(Expired("error"))
-
-    async def _audio(self) -> AsyncIterator[Heard | Cue]:
-        while True:
-            yield await self._to_stt.get()
-
     async def _warm_up(self) -> None:
         try:
             await self._mind.warm_up()
-        except ProviderError as error:
-            self._log.add(ProviderFailed, stage="llm", provider=error.provider, error=error.reason)
+        except Exception as error:  # the first reply will meet it again, and apologise
+            reason = str(error) or type(error).__name__
+            name = self._parts.model.name
+            self._log.add(ProviderFailed, stage="llm", provider=name, error=reason)
 
     # ---- beginning and end
 
@@ -510,7 +386,7 @@ class Session:
             self._reason or "error",
             self._now_ms,
             self._turn,
-            self._playout.underruns,
+            self._mouth.underruns,
             self._folder.error,
         )
         self._log.add(CallEnded, reason=outcome.reason, duration_ms=self._now_ms)
@@ -523,12 +399,3 @@ class Session:
             }
         )
         return outcome
-
-
-def _same(prepared: str, final: str) -> bool:
-    """Equal but for case and punctuation: the same question gets the same answer."""
-    return _bare(prepared) == _bare(final)
-
-
-def _bare(text: str) -> str:
-    return "".join(character for character in text.lower() if character.isalnum())

@@ -11,7 +11,7 @@ import typer
 from sdr_lab.commands.terminal import JSON_HELP, complain, console, load_settings, print_json
 
 if TYPE_CHECKING:
-    from sdr_lab.call.session import Outcome
+    from sdr_lab.call.parts import Outcome
     from sdr_lab.lab import CallResult, Lab
     from sdr_lab.records import Agent
     from sdr_lab.simulate.caller import Caller

@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from sdr_lab.agents.memory import MemoryCalendar, MemoryDoNotCall
 from sdr_lab.agents.tools import Toolbox
+from sdr_lab.call.parts import Outcome, Parts
 from sdr_lab.call.record import CallFolder
-from sdr_lab.call.session import Outcome, Parts, Session
+from sdr_lab.call.session import Session
 from sdr_lab.events import AgentStopped, Event, Interrupted, TurnOver
 from sdr_lab.knowledge.base import NoKnowledge, Search
 from sdr_lab.llm.base import LanguageModel

@@ -34,11 +34,26 @@ def test_sentences(text: str, expected: list[str]):
 
 
 def test_the_first_clause_comes_early():
-    assert split("Growth is $129 a month, for up to 15 people, really. And so on, too.") == [
+    assert split("Growth is $129 a month, for up to 15 people, in all, really. Yes, too.") == [
         "Growth is $129 a month,",
-        "for up to 15 people, really.",
-        "And so on, too.",
+        "for up to 15 people,",
+        "in all, really.",
+        "Yes, too.",
     ]
+
+
+def test_a_long_first_sentence_without_a_clause_is_cut_where_one_could_breathe():
+    text = "The Growth plan costs $129 per month for up to 15 technicians in one office. Good."
+    assert split(text) == [
+        "The Growth plan costs $129 per month",
+        "for up to 15 technicians in one office.",
+        "Good.",
+    ]
+
+
+def test_later_sentences_are_whole():
+    text = "One. Two. And this is a long sentence, with a clause, but it is spoken in one breath."
+    assert split(text)[2:] == [text[10:]]
 
 
 def test_a_short_opening_is_not_chopped_off():

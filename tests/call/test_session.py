@@ -33,6 +33,7 @@ from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse
 from sdr_lab.stt.scripted import ScriptedTranscriber
+from sdr_lab.stt.utterances import Utterances
 from sdr_lab.tts.tone import Tone
 
 FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
@@ -282,3 +283,51 @@ def test_a_slow_voice_does_not_lose_order(tmp_path: Path):
     scene = replace(SCENE, voice=Tone(delay_ms=120))
     done = call(tmp_path, Caller().says("Tell me more."), LONG + " That is it.", scene=scene)
     assert done.said[-1] == ("agent", LONG + " That is it.")
+
+
+def test_words_of_a_withdrawn_turn_stand_once_in_the_history(tmp_path: Path):
+    caller = Caller().says("We are ten people", at=3.0, lasts=1.0)
+    caller.says("in the field.", at=5.0, lasts=1.0)
+    done = call(tmp_path, caller, "Never.", "Growth fits.", first_delay_ms=1500)
+    said = [m.text for m in done.session.conversation.history if m.role == "caller"]
+    assert said == ["We are ten people in the field."]
+
+
+def test_a_goodbye_that_noise_cut_off_still_ends_the_call(tmp_path: Path):
+    caller = Caller().says("That is all, bye.").cuts_in("", into=0.8, lasts=0.3).hangs_up(at=60)
+    farewell = "Thank you very much for your time and have a wonderful day, goodbye."
+    done = call(tmp_path, caller, [farewell, ToolCall("end_call", {"reason": "done"})])
+    assert done.all(Interrupted)
+    assert done.outcome.reason == "agent"
+
+
+class Broken:
+    """A voice, model and transcriber with a bug in it."""
+
+    name = "broken"
+
+    async def recognise(self, mulaw: bytes):
+        raise KeyError("bug")
+
+    async def reply(self, prompt):
+        yield "Well, "
+        raise KeyError("bug")
+
+    async def warm_up(self, prompt):
+        raise KeyError("bug")
+
+
+def test_a_bug_in_a_model_is_an_apology_and_not_the_end(tmp_path: Path):
+    caller = Caller().says("How much is it?").says("Hello?")
+    done = rehearse(caller, Broken(), tmp_path, SCENE)
+    assert done.outcome.reason == "caller"
+    assert sum(AGENT.apology in text for _, text in done.said) == 2
+    assert "bug" in done.first(ProviderFailed).error
+
+
+def test_a_bug_in_a_recogniser_is_an_apology_and_then_the_end(tmp_path: Path):
+    scene = replace(SCENE, transcriber=lambda line: Utterances(Broken()))
+    caller = Caller().says("How much is it?").says("Hello?").says("Hello?").hangs_up(at=60)
+    done = rehearse(caller, ScriptedModel([]), tmp_path, scene)
+    assert ("agent", AGENT.apology) in done.said
+    assert done.outcome.reason == "error"
