@@ -101,7 +101,11 @@ test: tools  ## Run every test that needs no account (models included).
 	$(call say,Tests)
 	@$(BIN)/python -m pytest -m "not live" -rs $(ARGS)
 
-check: tools lint types unit  ## Format, lint, types, unit tests, architecture, docs: before a push.
+check: lint  ## Format, lint, types, unit tests, architecture, docs: before a push.
+	$(call say,Types$(comma) at the same time as the unit tests)
+	@$(BIN)/pyright >$(VENV)/pyright.log 2>&1 & types=$$!; status=0; \
+	$(BIN)/python -m pytest -m "not models and not live" $(ARGS) || status=$$?; \
+	wait $$types || { cat $(VENV)/pyright.log; status=1; }; exit $$status
 
 format: tools  ## Format the code and mend what ruff can mend.
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .

@@ -1,7 +1,7 @@
 """Write what the documents take from the code: `make docs`. tests/test_docs.py compares.
 
-README.md gets the settings between two marks; .env.example, docs/events.md, docs/commands.md
-and the table in docs/licences.md are written as a whole.
+README.md gets the settings between two marks; .env.example, docs/events.md, docs/commands.md,
+docs/playbook.md and the table in docs/licences.md are written as a whole.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import typer.main
 from sdr_lab import events
 from sdr_lab.cli import app
 from sdr_lab.config import SettingInfo, Settings
+from sdr_lab.llm.playbook_lines import DEFAULT_LINES
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- {name}: written by `make docs` -->", "<!-- end of {name} -->"
@@ -202,6 +203,28 @@ def _options(command: Any) -> list[str]:
     return ["| option | meaning |", "|---|---|", *rows] if rows else []
 
 
+PLAYBOOK_INTRODUCTION = """\
+# Lines of the playbook
+
+What `playbook` says at each moment when the agent has no line of its own for it. An agent replaces
+any of them under `playbook.lines` in its YAML, with one line or several (they take turns); lines
+may hold `{{variables}}`. None of them names a company, a product or a fact. This page is written
+from `sdr_lab/llm/playbook_lines.py` by `make docs`.
+"""
+
+
+def playbook_page() -> str:
+    """Return docs/playbook.md: every moment that has a line."""
+    lines = [PLAYBOOK_INTRODUCTION]
+    for heading, wanted in (("By intent", True), ("By moment", False)):
+        lines += [f"## {heading}\n", "| key | default |", "|---|---|"]
+        for key, choices in DEFAULT_LINES.items():
+            if key.isupper() is wanted:
+                lines.append(f"| `{key}` | {choices[0].strip()} |")
+        lines.append("")
+    return "\n".join(lines).strip() + "\n"
+
+
 def licence_table() -> str:
     """Return the licences of everything in constraints.txt, read from the installed packages."""
     lines = ["| package | licence | note |", "|---|---|---|"]
@@ -250,6 +273,7 @@ def pages() -> dict[Path, str]:
         ROOT / ".env.example": env_example(),
         ROOT / "docs" / "events.md": events_page(),
         ROOT / "docs" / "commands.md": commands_page(),
+        ROOT / "docs" / "playbook.md": playbook_page(),
         licences: between_marks(licences.read_text("utf-8"), "licences", licence_table()),
     }
 

@@ -14,6 +14,7 @@ import pytest
 
 from sdr_lab.config import Settings
 from sdr_lab.events import KINDS, Event
+from tests.test_architecture import LAYERS
 
 ROOT = Path(__file__).parents[1]
 LLAMA_INDEX_PARTS = ("llama-index-readers-file", "llama-index-vector-stores-duckdb")
@@ -174,6 +175,15 @@ def test_every_dependency_is_pinned_and_explained():
         assert plain in pins, f"{name} is not pinned in constraints.txt"
         told = "llama-index-core" if plain in LLAMA_INDEX_PARTS else plain
         assert told in reasons, f"{name} is not in decision 0008"
+
+
+def test_contributing_shows_the_layers_of_the_architecture_test():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    shown = re.search(r"^```\ncli\n.*?^```", text, flags=re.M | re.S)
+
+    assert shown is not None
+    rows = [set(line.split()) for line in shown[0].splitlines()[1:-1]]
+    assert rows[::-1] == LAYERS
 
 
 def test_nothing_names_a_package_index():
