@@ -154,6 +154,30 @@ def reindex(
     typer.echo(f"{done.indexed} calls indexed, {done.removed} gone")
 
 
+@app.command()
+def query(
+    ctx: typer.Context,
+    sql: Annotated[str, typer.Argument(help="One SELECT over the view `events`.")],
+    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 1000,
+    as_json: Json = False,
+) -> None:
+    """Ask the events of all calls in SQL (DuckDB).
+
+    The view `events` has conversation_id, kind, at_ms, clock_ms and every field of every kind.
+    """
+    from sdr_lab.trace.query import run
+
+    with workspace(ctx) as lab:
+        answer = run(lab.home / "calls", sql, limit)
+    if as_json:
+        print_json([dict(zip(answer.columns, row, strict=True)) for row in answer.rows])
+    else:
+        rows = [["" if value is None else str(value) for value in row] for row in answer.rows]
+        print_table(answer.columns, rows)
+    if answer.is_cut:
+        typer.echo(f"only the first {limit} rows: --limit", err=True)
+
+
 def latency(
     ctx: typer.Context,
     calls: Annotated[

@@ -151,6 +151,23 @@ def test_latency_of_ids_folders_and_the_newest(run, run_json, make_call: MakeCal
     assert rows[0]["caller"] == "How much is it?"
 
 
+def test_query_over_all_calls(run, run_json, make_call: MakeCall):
+    make_call("conv_1")
+    make_call("conv_2", events=2)
+    sql = "SELECT conversation_id, count(*) AS n FROM events GROUP BY 1 ORDER BY 1"
+
+    assert run_json("calls", "query", sql) == [
+        {"conversation_id": "conv_1", "n": 7},
+        {"conversation_id": "conv_2", "n": 2},
+    ]
+    assert "conv_2" in run("calls", "query", sql).stdout
+    assert "first 1 rows" in run("calls", "query", sql, "--limit", "1").stderr
+    for bad in ("SELEC 1", "DROP VIEW events", ""):
+        error = run("calls", "query", bad, exit_code=1).stderr
+        assert error.startswith("query: ")
+        assert error.count("\n") == 1
+
+
 def test_bad_input_is_one_line(run, home: Path):
     for args, message in (
         (("calls", "show", "conv_9"), "no call has the id"),
