@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdr_lab.agents.agent import load_agent
+from sdr_lab.agents.prompt import first_message
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
 from sdr_lab.call.parts import Outcome, Parts
 from sdr_lab.call.record import CallFolder
+from sdr_lab.call.sentences import spoken_parts
 from sdr_lab.call.session import Session
 from sdr_lab.config import Settings, call_settings
 from sdr_lab.errors import NotFound, SdrLabError
@@ -25,7 +27,7 @@ from sdr_lab.llm.cache import CachedModel, question_key
 from sdr_lab.providers import LLM, STT, TTS, Chosen, choose, make
 from sdr_lab.records import Agent, CallConfig
 from sdr_lab.tts.cache import CachedVoice
-from sdr_lab.tts.speakable import clean_markdown_for_tts, speakable
+from sdr_lab.tts.speakable import speakable
 
 if TYPE_CHECKING:
     from sdr_lab.knowledge.index import Knowledge
@@ -165,7 +167,12 @@ class Lab:
             model = CachedModel(model, question_key(f"{agent.id}@{agent.version}"))
         voice = make(TTS, chosen.tts, settings, agent)
         if settings.tts_cache_mb:
-            voice = CachedVoice(voice, self.home / "tts_cache", max_mb=settings.tts_cache_mb)
+            voice = CachedVoice(
+                voice,
+                self.home / "tts_cache",
+                settings.tts_cache_mb,
+                keep=fixed_lines(agent).__contains__,
+            )
         return Parts(
             transcriber=make(STT, chosen.stt, settings, agent),
             model=model,
@@ -240,5 +247,18 @@ class Lab:
                 await parts.search.search("hello")
             if isinstance(parts.voice, CachedVoice):
                 await parts.voice.warm_up(agent.voice)
-                spoken = [speakable(clean_markdown_for_tts(line)) for line in lines]
+                spoken = [speakable(part) for line in lines for part in spoken_parts(line)]
                 await parts.voice.prepare(spoken, agent.voice)
+
+
+def fixed_lines(agent: Agent) -> frozenset[str]:
+    """Return what an agent says to everyone, as the voice is given it.
+
+    Only these are kept as sound on disk: what is said to one caller may hold his name or number.
+    """
+    from sdr_lab.llm.playbook_lines import DEFAULT_LINES
+
+    texts = [first_message(agent), agent.apology, agent.not_heard, agent.reprompt, agent.goodbye]
+    for lines in (*DEFAULT_LINES.values(), *agent.playbook.lines.values()):
+        texts += [line for line in lines if "{{" not in line]
+    return frozenset(speakable(part) for text in texts for part in spoken_parts(text))

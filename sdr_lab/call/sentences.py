@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from sdr_lab.tts.speakable import clean_markdown_for_tts
+
 FIRST_MIN_CHARS = 14
 """A first clause shorter than this sounds chopped off from what follows."""
 FIRST_MIN_WORDS = 3
@@ -99,3 +101,10 @@ class SentenceSplitter:
             return breaths[-1]
         space = text.rfind(" ", 0, LONG_CHARS)
         return end if end is not None and end <= MAX_CHARS else (space if space > 0 else LONG_CHARS)
+
+
+def spoken_parts(text: str) -> list[str]:
+    """Return the pieces in which a whole line is given to the voice."""
+    splitter = SentenceSplitter()
+    pieces = splitter.push(text) + splitter.close()
+    return [clean_markdown_for_tts(piece) for piece in pieces]

@@ -155,7 +155,8 @@ class Session:
                 await self._hang_up(name)
             case TranscriberFailed(provider, reason):
                 self._log.add(ProviderFailed, stage="stt", provider=provider, error=reason)
-                self._apologise()
+                if self.floor.state is not State.SPEAKING:
+                    self._say_line(self.config.agent.apology)
             case LineClosed():
                 self._reason = "caller"
             case _:
@@ -311,10 +312,6 @@ class Session:
             return
         if self.conversation.pending is None:  # else a yes or no decides: nothing to prepare
             self._replies.prepare(self._turn + 1, text)
-
-    def _apologise(self) -> None:
-        if self.floor.state is not State.SPEAKING:
-            self._say_line(self.config.agent.apology)
 
     # ---- the end of a reply
 
