@@ -28,9 +28,9 @@ QUESTION_LAST = 67
 QUESTION_EARLIER = 60
 QUESTION_MARK = 54
 """Only the transcriber's mark shows the question."""
-ONLY = {"DENY": 40, "CONFIRM": 40, "ACKNOWLEDGE": 38}
+ONLY = {"DENY": 72, "CONFIRM": 40, "ACKNOWLEDGE": 38}
 """A turn that consists of such wordings."""
-YES_FIRST = 58
+YES_FIRST = 71
 """Such a turn that begins with a yes: "yes, that would be great" is an answer, not interest."""
 WORDS = {"HELLO": 30, "THANKS": 29, "DENY": 28, "CONFIRM": 27, "ACKNOWLEDGE": 25}
 """A turn without other words than those of a courtesy, and neutral ones."""
@@ -151,7 +151,7 @@ def _question_weight(text: str, clauses: list[str]) -> float:
         ):
             asking = index
     if asking < 0:
-        marked = text.rstrip().endswith("?") and len(clauses[-1].split()) > 1
+        marked = text.rstrip().endswith("?") and sum(len(c.split()) for c in clauses) > 2
         return QUESTION_MARK if marked else 0
     if patterns.rhetorical.search(clauses[asking]):
         return QUESTION_EARLIER

@@ -17,6 +17,23 @@ ATTITUDES: tuple[Rule, ...] = (
         "OBJECTION",
         66,
         (
+            r"more (?:money )?than (?:i|we)",
+            r"(?:have|got) (?:a |an |some |our )?(?:guy|person|someone|somebody|lady|girl|woman|office manager|dispatcher|secretary)(?: \w+)? (?:who|that|for|to|doing)",
+            r"do not (?:like to )?(?:give|share|hand)(?: out)? (?:my|our|any|out)",
+            r"(?:would|will) never (?:\w+ )?(?:learn|use|go for|accept|work|get used)",
+            r"(?:do not|not|no) (?:\w+ ){0,2}(?:cash|funds)",
+            r"(?:partner|wife|boss|husband|owner|dad|father|accountant|board) (?:makes|decides|would have to|needs to|has to|handles|will (?:want|have)|would (?:want|kill|say))",
+            r"(?:they all|everyone|everybody|every (?:\w+ )?(?:\w+ )?(?:company|vendor|salesman|salesperson|one)|you all) (?:say|says|claim|claims|promise|promises)",
+            r"overkill|disaster|nightmare|a mess|fiasco",
+            r"half (?:of )?(?:that|the|as much|your)(?: price)?",
+            r"(?:charges?|costs?|is|are|for) (?:a lot |much |way )?less",
+            r"think (?:it|this|that|things) (?:through|over)",
+            r"too much on (?:my|our) plate",
+            r"(?:do not|does not|would not|not) (?:really )?make (?:any )?sense (?:for|to)",
+            r"(?:we are|i am) (?:too|pretty|very) (?:small|old|busy for)",
+            r"(?:one|two|three|2|3) (?:man|person|truck) (?:shop|show|operation|band|company|business)",
+            r"(?:never|not) (?:needed|used|had) (?:one|it|that|software|anything)",
+            r"(?:just|simply) (?:another|one more) ",
             r"(?:hate|hates|resist|dread|do not like|will not like|not like) (?:change|changes|apps?|computers?|technology|new)",
             r"(?:can not|could not|not able to) (?:make (?:that|the|this|any|a) (?:\w+ )?(?:decision|call)|decide|commit)",
             r"another (?:subscription|bill|monthly|app|program|software|expense)",
@@ -71,7 +88,7 @@ ATTITUDES: tuple[Rule, ...] = (
             r"locked (?:in|into)",
             r"under (?:a )?contract",
             r"contract with",
-            r"(?:works?|working|does|doing) (?:just |perfectly |pretty |well )*(?:fine|okay|"
+            r"(?:works|working|does|doing) (?:just |perfectly |pretty |well )*(?:fine|okay|"
             r"ok|well|great|for us|enough|the job|good enough)",
             r"(?:spreadsheets?|paper|whiteboard|pen and paper|excel|system|way|"
             r"calendar) (?:we have |we use )?(?:works?|is fine|are fine|does|do the|is good)",
@@ -95,7 +112,7 @@ ATTITUDES: tuple[Rule, ...] = (
             r"not (?:so |really |very |quite |totally |too |entirely )?(?:convinced|"
             r"sure (?:about|it|this|that|if|we|i)|certain|worth|comfortable|ready|big enough|"
             r"tech\w*|good with (?:computers|tech\w*))",
-            r"(?:do not|does not|can not|not|hard to) (?:really |fully |quite )?(?:trust|"
+            r"(?:do not|does not|can not|hard to) (?:really |fully |quite )?(?:trust|"
             r"believe|think (?:it|this|we|that|my|i|you)|like|see (?:the|how|why|any|a)|"
             r"buy (?:it|that)|feel)",
             r"(?:scam|sounds fishy|catch|gimmick|sales pitch|hidden fees?)",
@@ -130,6 +147,12 @@ ATTITUDES: tuple[Rule, ...] = (
         "INTERESTED",
         57,
         (
+            r"(?:have been|been|was|were) (?:wanting|hoping|trying|meaning|looking|dying) to",
+            r"(?:could|might|would|may|can) (?:definitely |really |actually |probably )?work (?:well )?(?:for us|for me|out)",
+            r"give (?:it|this|that) a (?:go|try|shot|whirl|chance)",
+            r"(?:my|the) (?:team|guys|crew|wife|office|boss|people) would (?:love|like|appreciate|enjoy)",
+            r"(?:i|we) (?:do )?(?:want|need) (?:that|this|it|one|in)$",
+            r"(?:like|love) the (?:sound|idea|look|thought) of",
             r"(?:have been |been |was |were )?(?:thinking (?:about|of)|meaning to|hoping to|planning to) (?:get|getting|find|finding|buy|buying|switch|switching|try|trying|look|looking)(?:ing)?",
             r"(?:we|i) (?:really |could |do )?(?:need|want|use) (?:something|a tool|an app|software|a system|help)(?: (?:to|that|like|for|with))?",
             r"(?:be|am|are) open to",
@@ -171,10 +194,10 @@ ATTITUDES: tuple[Rule, ...] = (
             r"be )*(?:great|helpful|help|work|nice|useful|perfect|awesome|amazing|save|solve|"
             r"good|wonderful|fantastic|a big)",
             r"(?:that|this|it) is (?:really |very |just |pretty |so |actually |"
-            r"kind of )*(?:great|interesting|exactly|what (?:we|i)|awesome|amazing|perfect|"
+            r"kind of )*(?:great|interesting|exactly|what (?:we|i) (?:need\w*|want\w*|have been|was|were|am|are)|awesome|amazing|perfect|"
             r"impressive|cool|fantastic|wonderful|useful|helpful|the kind|just what|tempting|"
             r"excellent|not bad)",
-            r"(?:we|i) (?:could|can|really|definitely|do|have been|are|am) (?:really )?(?:use|"
+            r"(?:we|i) (?:could|can|really|definitely|have been|are|am) (?:really )?(?:use|"
             r"need|needing|looking (?:for|at|into)) (?:that|this|something|a|an|help|one|new|"
             r"exactly|better|some|software)",
             r"(?:exactly|just) what (?:we|i)",
@@ -261,12 +284,32 @@ ATTITUDES: tuple[Rule, ...] = (
         (r"^(?:\w+ )?good (?:morning|afternoon|evening)(?: \w+){0,2}$",),
     ),
     Rule(
+        "THANKS",
+        58,
+        (
+            r"^(?:\w+ )?(?:thanks|thank you)(?: \w+){0,3} (?:helpful|helps|great|good|kind|useful|"
+            r"explaining|nice|sweet)",
+        ),
+    ),
+    Rule(
+        "THANKS",
+        41,
+        (
+            r"^(?:(?:ok|okay|great|perfect|good|oh|alright|cool|awesome|well|right|wonderful|excellent|"
+            r"fine|ah|and|very|super|nice) )*(?:many )?(?:thanks|thank you|much appreciated|"
+            r"appreciate it|cheers)(?: (?:so|very|much|a|lot|ton|bunch|joe|again|for|the|your|all|"
+            r"help|that|i|appreciate|it|you|really|information|info|everything|thanks|thank|sir|"
+            r"time|letting|me|know|patience|good|okay|great))*$",
+        ),
+    ),
+    Rule(
         "HELLO",
         22,
         (
             r"^(?:\w+ )?(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|"
             r"day))",
-            r"^(?:yes |yeah )?(?:this is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|"
+            r"^(?:this is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|\w+(?:ous|ing|"
+            r"ful|ble|ive|zy)\b|good\b|great\b|bad\b|nice\b|fine\b|his\b|her\b|my\b|our\b|new\b|he\b|she\b|"
             r"so\b|very\b|just\b|about\b|what\b|how\b)\w+(?: \w+){0,4}$",
             r"^\w+(?: \w+)? (?:speaking|here)$",
             r"^\w+ (?:plumbing|electric\w*|heating|hvac|services?) (?:this is|\w+ speaking|how can|"

@@ -18,7 +18,8 @@ QUESTION_STARTS = (
     r"where",
     r"when(?! (?:i|we|you|he|she|they|it|my|our|the) )",
     r"why(?! not$)",
-    r"(?:do|does|did|is|are|was|were|can|could|will|would|should|has|have|may|am) (?:you|it|i|"
+    r"do (?:you|i|we|they|the|your|my|our|these|those|all|any|technicians?|customers?|people)",
+    r"(?:does|did|is|are|was|were|can|could|will|would|should|has|have|may|am) (?:you|it|i|"
     r"we|they|this|that|there|the|your|my|our|he|she|anyone|somebody|someone|joe|data|customers?|"
     r"technicians?|each|any|all|these|those|every|support|everything|people)",
     r"(?:do|does|is|are|can|could|would|will) not (?:you|i|we|they|it|there|that|this)",
@@ -39,6 +40,8 @@ QUESTION_WORDINGS = (
     r"(?:want|like|love|need|curious|trying|dying) (?:\w+ ){0,3}(?:information|info|details) "
     r"(?:about|on|regarding)",
     r"(?:want|like|love|need|curious|trying|dying) to (?:know|find out|understand|ask)(?! more$)",
+    r"(?:wanted|want|like|let me|have to|need) (?:to )?ask(?: you)? (?:about|something|a)",
+    r"(?:can|could|may) i ask",
     r"wonder(?:ing)?",
     r"i was curious",
     r"curious (?:about|how|what|if|whether)",
@@ -115,7 +118,9 @@ CONFIRM_ONLY = (
     r"you (?:bet|got it|are right|can|may)",
     r"by all means",
     r"(?:sure )?why not",
-    r"sounds (?:right|about right|correct|like a plan)",
+    r"sounds (?:right|about right|correct|like a plan|good|great|fine|perfect)(?: to me| for me)?",
+    r"(?:i would )?say so",
+    r"that is what i (?:said|meant)",
     r"that would be (?:fine|great|good|nice)",
     r"i would (?:like|love) (?:that|to)",
     r"let us do (?:it|that)",

@@ -62,7 +62,9 @@ class Rule:
 def expand(wording: str) -> str:
     """Return the regular expression of a wording."""
     for _ in range(2):  # a group may name another one
-        wording = re.sub(r"<(\w+)>", lambda m: NAMES.get(m[1], m[0]), wording)
+        wording = re.sub(
+            r"<(\w+)>", lambda m: f"(?:{NAMES[m[1]]})" if m[1] in NAMES else m[0], wording
+        )
     return wording
 
 

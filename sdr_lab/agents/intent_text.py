@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-_SOUNDS = ((r"\bm+[- ]?h+m+\b|\bmhm+\b", "mhm"), (r"\bu[hn]+[- ]huh\b", "uhuh"))
+_SOUNDS = (
+    (r"\bm+[- ]?h+m+\b|\bmhm+\b|\bm{2,}\b|\bmm?(?=,? ok)", "mhm"),
+    (r"\bu[hn]+[- ]huh\b", "uhuh"),
+)
 
 _FILLERS = re.compile(
-    r"\b(?:um+|uh+(?!,? huh)|er+m?|ah+|you know|i mean|honestly|frankly|basically|actually|"
+    r"\b(?:um+|uh+(?!,? huh)|er+m?|ah+|you know what(?=,)|you know(?! what)|i mean|honestly|frankly|basically|actually|"
     r"like(?=,)|to be honest|tbh|look(?=,)|listen(?=,)|well(?=,)|so(?=,)|please(?=,))\b,?"
 )
 
