@@ -90,6 +90,14 @@ DENY_ONLY = (
     r"cancel that",
     r"(?:i would )?rather (?:you did )?not",
     r"(?:the )?other one",
+    r"not at this (?:point|time)",
+    r"nuh uh|uh uh",
+    r"(?:it|that) (?:will|would|does) not work(?: for (?:me|us))?",
+    r"(?:i|we) can not(?: do that)?",
+    r"(?:i|we) do not want (?:that|this)(?: one)?",
+    r"no it is (?:fine|okay|ok|alright)",
+    r"(?:i would )?prefer not(?: to)?",
+    r"nothing like that|no such thing",
 )
 """A turn made of these and of `DENY_TAILS` says no."""
 
@@ -123,7 +131,9 @@ CONFIRM_ONLY = (
     r"that is what i (?:said|meant)",
     r"that would be (?:fine|great|good|nice)",
     r"i would (?:like|love) (?:that|to)",
-    r"let us do (?:it|that)",
+    r"let us (?:do (?:it|that)|go ahead)",
+    r"that is (?:exactly|absolutely|quite|totally) (?:right|correct|it)",
+    r"no problem at all|not a problem|that is no problem",
     r"this is (?:he|she)",
     r"for sure",
     r"without a doubt",
@@ -142,7 +152,7 @@ CONFIRM_TAILS = (
 ACKNOWLEDGE_ONLY = (
     r"i (?:see|understand|hear you|get it|got it|got you|know|follow|am with you|see what you "
     r"mean)",
-    r"got (?:it|you|that|cha)|gotcha|understood|noted|right|ok|okay|all ?right|alright|interesting|"
+    r"got (?:it|you|that|cha)|gotcha|understood|noted|right|ok|okay|all ?right|alright(?:y)?|interesting|"
     r"really|hm+|mhm|uhuh|oh|ah|huh|wow|cool|nice|great|good|fine",
     r"(?:that )?(?:all )?makes sense",
     r"fair enough|fair point|good point|good to know|sounds fair|very (?:well|good)|carry on",

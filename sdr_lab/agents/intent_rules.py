@@ -17,6 +17,14 @@ NAMES: dict[str, str] = {
         r"this week|(?:january|february|march|april|june|july|august|september|october|"
         r"november|december)"
     ),
+    "nth": (
+        r"first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+        r"thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|"
+        r"twenty \w+|thirtieth|\d+(?:st|nd|rd|th)"
+    ),
+    "month": (
+        r"january|february|march|april|may|june|july|august|september|october|november|december"
+    ),
     "clock": (
         r"(?:\d{1,2}(?::\d\d)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|"
         r"twelve)"
