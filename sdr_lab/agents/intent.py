@@ -2,7 +2,8 @@
 
 A turn is normalised, every rule that matches votes with its weight, negations withdraw votes,
 and a question that ends the turn outweighs the attitude before it. What remains without a vote
-is judged word by word: a turn made only of yes-words is CONFIRM, and so on.
+is judged word by word: a turn made only of yes-words is CONFIRM, and so on. What is still
+unknown goes to a weighted score of its words.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from sdr_lab.agents.intent_attitudes import ATTITUDES, DENIED
 from sdr_lab.agents.intent_names import DEFINITIONS, INTENTS
 from sdr_lab.agents.intent_plans import PLANS
 from sdr_lab.agents.intent_rules import compiled
+from sdr_lab.agents.intent_score import best_intent
 from sdr_lab.agents.intent_text import normalise
 from sdr_lab.agents.intent_wishes import WISHES
 from sdr_lab.records import Intent
@@ -49,8 +51,8 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
         asked: The agent's last sentence was a question; then "okay" and "sounds good" are a yes.
 
     Returns:
-        One of `INTENTS`, with the confidence 0..1 that the rule deserves; `OTHER` when no rule
-        applies, with 0 for an empty text.
+        One of `INTENTS`, with the confidence 0..1 that the rule, or the score of the words,
+        deserves; 0 (and `OTHER`) for an empty text.
 
     >>> detect_intent("yeah but how much is it").name
     'QUESTION'
@@ -63,10 +65,12 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
         votes["QUESTION"] = weight
     for name, weight in _votes_of_courtesies(clauses):
         votes[name] = max(weight, votes.get(name, 0))
-    if not votes:
-        return Intent("OTHER", 0.3)
-    best = max(votes, key=lambda name: votes[name])
-    confidence = min(0.99, 0.5 + votes[best] / 200)
+    best = max(votes, key=lambda name: votes[name], default="OTHER")
+    weight = votes.get(best, 0)
+    confidence = min(0.99, 0.5 + weight / 200)
+    if weight <= STARTS:
+        best, share = best_intent(clauses, text.rstrip().endswith("?"))
+        confidence = max(0.3, round(share, 2))
     return Intent(_as_answer(best, " ".join(clauses)) if asked else best, confidence)
 
 

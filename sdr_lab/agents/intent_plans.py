@@ -109,6 +109,7 @@ PLANS: tuple[Rule, ...] = (
         "GOODBYE",
         73,
         (
+            r"that was (?:all|it|everything)",
             r"(?:going to|will|should|better) let you go",
             r"(?:covered|covers|answered|answers) (?:it|everything|all)(?: of)?(?: \w+){0,3}",
             r"answered (?:all )?(?:of )?my questions?",
@@ -267,6 +268,8 @@ PLANS: tuple[Rule, ...] = (
         "BOOK",
         70,
         (
+            r"your availability",
+            r"rather (?:do|have|take) (?:the |it |in )*(?:<day>|mornings?|afternoons?|evenings?|<clock>)",
             r"(?:<day>|morning|afternoon|<clock>|first|second|early|late|next|that) (?:slot|appointment|opening)",
             r"the <clock>(?: <clock>| thirty)? (?:oclock|one|slot|am|pm)",
             r"(?:change|move|switch|push back|shift) (?:the )?(?:time|day|date|meeting|demo|appointment)(?: \w+)?(?: of)?",

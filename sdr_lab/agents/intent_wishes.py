@@ -29,6 +29,7 @@ WISHES: tuple[Rule, ...] = (
         "DO_NOT_CALL",
         100,
         (
+            r"how (?:do|can) i get off",
             r"(?:bugging|pestering|spamming|harassing|annoying|hassling|bothering) (?:me|us)",
             r"(?:do not|not) (?:want|wish) to be (?:on|in|part of|called|contacted|bothered)",
             r"(?:my|our|this) (?:number|name|phone|info\w*|data|details) (?:\w+ )?(?:removed|taken|deleted|off|out|erased|blocked)",
@@ -74,6 +75,8 @@ WISHES: tuple[Rule, ...] = (
         "VOICEMAIL",
         95,
         (
+            r"(?:call|number) (?:can not|could not) be (?:completed|reached)",
+            r"all lines are (?:busy|taken)",
             r"not accepting (?:\w+ )?(?:messages|calls)",
             r"(?:hi|hello|hey) this is \w+(?: \w+)? (?:sorry|i am|we are|please|you) .*\b(?:missed you|leave|away|unavailable|reached|right now)",
             r"sorry (?:i|we) missed (?:you|your)",
@@ -132,6 +135,9 @@ WISHES: tuple[Rule, ...] = (
         "WRONG_PERSON",
         90,
         (
+            r"^no \w+ (?:at|in) this \w+",
+            r"not who you",
+            r"(?:somebody|someone) else s (?:job|department|business|call)",
             r"(?:my|our|the) <relative> (?:deals|handles|takes care|runs|does all|is in charge|makes all|decides|is the one)",
             r"nothing to do with (?:that|this|it|the|scheduling|buying|\w+ing)",
             r"do not (?:own|run|have|work for|manage) (?:a|any|the) (?:\w+ )?(?:business|company|shop|plumbing)",
@@ -218,6 +224,8 @@ WISHES: tuple[Rule, ...] = (
         "TRANSFER",
         85,
         (
+            r"(?:deal|work) with (?:a |an )?(?:real |live )?(?:human|person|someone real)",
+            r"(?:who|whom) (?:can|could|should|do) i (?:talk|speak) (?:to|with)",
             r"(?:human|real person|actual person|live person|live agent|real human|someone real)(?: being)?(?: \w+){0,2} (?:i|we|to|that|who|please|instead|now|on)",
             r"(?:someone|somebody|anyone) (?:from|in|on|at) (?:your|the) (?:\w+ )?(?:team|department|office|company|staff|side)",
             r"^(?:\w+ )?(?:sales|support|billing|accounting|service|tech support|customer service|manager|supervisor|human|person)(?: department| team)? please",
