@@ -37,7 +37,10 @@ def _whisper(settings: Settings, agent: Agent) -> Transcriber:
     from sdr_lab.stt.utterances import Utterances
     from sdr_lab.stt.whisper import Whisper
 
-    return Utterances(Whisper(settings.whisper_model_path, threads=settings.whisper_threads))
+    names = (agent.name, *agent.vocabulary)
+    return Utterances(
+        Whisper(settings.whisper_model_path, threads=settings.whisper_threads, vocabulary=names)
+    )
 
 
 def _ollama(settings: Settings, agent: Agent) -> LanguageModel:

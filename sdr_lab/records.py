@@ -290,6 +290,8 @@ class Agent:
     knowledge: str = "default"
     """Name of the knowledge base."""
     playbook: Playbook = Playbook()
+    vocabulary: tuple[str, ...] = ()
+    """Names that callers will say (company, products): speech to text spells them right."""
     departments: Mapping[str, str] = field(default_factory=dict)
     """Transfer targets: department → phone number (E.164)."""
     apology: str = "I'm sorry, I'm having trouble right now. Could you say that again?"

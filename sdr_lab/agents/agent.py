@@ -85,6 +85,7 @@ class AgentFile(_Model):
     tools: list[Literal[BUILT_IN]] = Field(default_factory=list)  # pyright: ignore
     knowledge: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
     playbook: PlaybookFile = PlaybookFile()
+    vocabulary: list[Text] = Field(default_factory=list, max_length=50)
     departments: dict[str, Annotated[str, Field(pattern=_PHONE)]] = Field(default_factory=dict)
     apology: Line = Agent.__dataclass_fields__["apology"].default
     reprompt: Line = Agent.__dataclass_fields__["reprompt"].default
@@ -152,7 +153,7 @@ def agent_from(
         read = AgentFile.model_validate(dict(data))
     except ValidationError as error:
         raise BadInput(_message(error, source, lines or {})) from error
-    values = read.model_dump(exclude={"playbook", "interrupt", "tools"})
+    values = read.model_dump(exclude={"playbook", "interrupt", "tools", "vocabulary"})
     values["id"] = read.id or default_id or _slug(read.name)
     playbook = Playbook(
         lines={key: tuple(choices) for key, choices in read.playbook.lines.items()},
@@ -160,13 +161,20 @@ def agent_from(
         forbidden=tuple(read.playbook.forbidden),
     )
     interrupt = read.interrupt.model_dump(exclude_none=True)
-    return Agent(**values, playbook=playbook, interrupt=interrupt, tools=tuple(read.tools))
+    return Agent(
+        **values,
+        playbook=playbook,
+        interrupt=interrupt,
+        tools=tuple(read.tools),
+        vocabulary=tuple(read.vocabulary),
+    )
 
 
 def agent_to_dict(agent: Agent) -> dict[str, Any]:
     """Return an agent as plain values; `agent_from` makes the same agent of them."""
     values = dataclasses.asdict(agent)
     values["tools"] = list(agent.tools)
+    values["vocabulary"] = list(agent.vocabulary)
     lines = agent.playbook.lines
     values["playbook"] = {
         "lines": {key: list(choices) for key, choices in lines.items()},

@@ -109,6 +109,14 @@ def first_message(agent: Agent, variables: Mapping[str, str] | None = None) -> s
     return re.sub(r"\s+([,.!?])", r"\1", re.sub(r"\s{2,}", " ", text)).strip()
 
 
+def with_lines_filled(agent: Agent, variables: Mapping[str, str] | None = None) -> Agent:
+    """Return the agent with the variables in its fixed lines filled (not in its prompt)."""
+    values = values_for(agent, variables)
+    names = ("apology", "reprompt", "goodbye", "not_heard")
+    lines = {name: fill(getattr(agent, name), values)[0] for name in names}
+    return replace(agent, first_message=first_message(agent, variables), **lines)
+
+
 def slots_of(
     words: str,
     intent: Intent,

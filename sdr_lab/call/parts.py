@@ -43,5 +43,7 @@ class Rest:
     """What an interruption left unsaid."""
 
     text: str
+    planned: str
+    """The whole of what was to be said."""
     ends_call: str
     transfers_to: str

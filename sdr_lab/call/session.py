@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 
 from sdr_lab.agents.conversation import Conversation
-from sdr_lab.agents.prompt import first_message
+from sdr_lab.agents.prompt import with_lines_filled
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.audio.filters import FilterChain
 from sdr_lab.call.ears import Ears
+from sdr_lab.call.echo import is_echo
 from sdr_lab.call.guards import Guards
 from sdr_lab.call.inbox import (
     Expired,
@@ -71,7 +73,8 @@ class Session:
         now: Callable[[], datetime],
         listeners: Sequence[Sink] = (),
     ) -> None:
-        self.config = config
+        agent = with_lines_filled(config.agent, config.variables)
+        self.config = config = replace(config, agent=agent)
         self.conversation = Conversation()
         self._line = line
         self._parts = parts
@@ -122,7 +125,7 @@ class Session:
     # ---- the owner
 
     async def _own(self) -> None:
-        if greeting := first_message(self.config.agent, self.config.variables):
+        if greeting := self.config.agent.first_message:
             self._replies.begin(self._turn, "", greeting)  # "hello?" does not withdraw it
         while not self._reason:
             item = await self._inbox.get()
@@ -236,6 +239,12 @@ class Session:
                 self._prompt_silent_caller()
 
     def _answer(self, decision: Decision) -> None:
+        rest = self._rest
+        if rest is not None and is_echo(decision.text, rest.planned):
+            self._log.add(TurnDropped, text=decision.text, why="echo")
+            self.floor.agent_thinking()
+            self._say_line(rest.text or rest.planned, rest.ends_call, rest.transfers_to)
+            return
         self._turn += 1
         self._prompts = 0
         self._rest = None
@@ -257,7 +266,7 @@ class Session:
         cleared = await self._mouth.clear(self._now_ms)
         self.conversation.agent_said(cleared.heard, True, self._now_ms)
         if reply is not None:
-            self._rest = Rest(cleared.rest, reply.ends_call, reply.transfers_to)
+            self._rest = Rest(cleared.rest, cleared.planned, reply.ends_call, reply.transfers_to)
         self._log.add(
             Interrupted,
             turn=self._turn if reply is None else reply.turn,
@@ -387,12 +396,5 @@ class Session:
             self._folder.error,
         )
         self._log.add(CallEnded, reason=outcome.reason, duration_ms=self._now_ms)
-        self._folder.close(
-            {
-                "reason": outcome.reason,
-                "duration_ms": outcome.duration_ms,
-                "turns": outcome.turns,
-                "underruns": outcome.underruns,
-            }
-        )
+        self._folder.close({k: v for k, v in asdict(outcome).items() if v != ""})
         return outcome

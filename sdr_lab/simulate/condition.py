@@ -12,6 +12,9 @@ from sdr_lab.audio.codec import mulaw_to_pcm, pcm_to_mulaw
 from sdr_lab.errors import NotFound
 from sdr_lab.records import FRAME_BYTES, FRAME_MS
 
+LEAK = 0.79
+"""One-pole low-pass at 300 Hz for 8 kHz."""
+
 SPEECH_RMS = 2600.0
 """Level of speech on the line, RMS in int16 units (-22 dBFS), that an SNR refers to."""
 
@@ -35,8 +38,8 @@ class Condition:
 
 CONDITIONS: dict[str, Condition] = {
     "clean": Condition("clean"),
-    "noisy": Condition("noisy", snr_db=15.0),
-    "echo": Condition("echo", echo_db=-18.0),
+    "noisy": Condition("noisy", snr_db=18.0),
+    "echo": Condition("echo", echo_db=-24.0),
     "lossy": Condition("lossy", loss=0.02, jitter_ms=60),
 }
 
@@ -99,7 +102,11 @@ class Path:
         return float(self._random.uniform(0, self.condition.jitter_ms))
 
     def _noise(self, rms: float) -> NDArray[np.float32]:
-        """Room noise: white, its highs damped."""
-        white = self._random.normal(0.0, 1.0, FRAME_BYTES + 1).astype(np.float32)
-        mixed = white[1:] + 0.7 * white[:-1]
-        return (mixed * (rms / np.sqrt(1 + 0.7**2))).astype(np.float32)
+        """Room noise: its power falls by about 6 dB an octave above 300 Hz."""
+        noise = np.empty(FRAME_BYTES, np.float32)
+        level = self._brown
+        for i, step in enumerate(self._random.normal(0.0, 1.0, FRAME_BYTES)):
+            level = LEAK * level + step
+            noise[i] = level
+        self._brown = float(level)
+        return noise * np.float32(rms * np.sqrt(1 - LEAK**2))

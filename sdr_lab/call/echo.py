@@ -1,0 +1,41 @@
+"""Was that the caller, or our own voice coming back?
+
+The energy detector can't tell a loud echo from a caller. Words can: an echo repeats what we have
+just said. This keeps an agent on a speakerphone from answering itself for ever; what really
+helps is a detector that knows what we sent.
+"""
+
+from __future__ import annotations
+
+import re
+
+MIN_WORDS = 3
+"""Callers do repeat a word or two of ours ("Tuesday?"), and mean it."""
+SHARE = 0.75
+"""Share of the heard words that must come from what we said, in the same order."""
+
+_WORD = re.compile(r"[a-z0-9']+")
+
+
+def is_echo(heard: str, said: str) -> bool:
+    """Tell whether the words are (nearly) a stretch of what the agent said.
+
+    >>> is_echo("what would you like to know about maple", "Hi! What would you like to know?")
+    True
+    >>> is_echo("What would it cost to know more?", "Hi! What would you like to know?")
+    False
+    """
+    words, ours = _WORD.findall(heard.lower()), _WORD.findall(said.lower())
+    if len(words) < MIN_WORDS:
+        return False
+    return _longest_common(words, ours) >= SHARE * len(words)
+
+
+def _longest_common(a: list[str], b: list[str]) -> int:
+    """Length of the longest common subsequence."""
+    row = [0] * (len(b) + 1)
+    for word in a:
+        before = 0
+        for i, other in enumerate(b, 1):
+            before, row[i] = row[i], before + 1 if word == other else max(row[i], row[i - 1])
+    return row[-1]
