@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from sdr_lab.agents import intent_forms as forms
-from sdr_lab.agents.intent_attitudes import ATTITUDES, DENIED
+from sdr_lab.agents.intent_attitudes import ATTITUDES
+from sdr_lab.agents.intent_denied import DENIED
 from sdr_lab.agents.intent_names import DEFINITIONS, INTENTS
 from sdr_lab.agents.intent_plans import PLANS
 from sdr_lab.agents.intent_rules import compiled

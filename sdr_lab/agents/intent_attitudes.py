@@ -1,4 +1,4 @@
-"""Wordings of attitudes and courtesies, and the negations that withdraw a wording."""
+"""Wordings of attitudes and courtesies: objections, interest, wait, hello, thanks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ ATTITUDES: tuple[Rule, ...] = (
         "HOLD",
         69,
         (
-            r"(?:can|could|would|will) you (?:please |just )?(?:hold|wait|hang on|give me (?:a|one|two)|stop|pause|be quiet)(?! (?:calling|the price|my))",
-            r"(?:can|could|may) (?:i|we) (?:have|get|put you on|take) (?:a |one |you on )?(?:second|minute|moment|sec|hold)",
+            r"(?:can|could|would|will) you (?:please |just )?(?:hold|wait|hang on|give me (?:a|one|"
+            r"two)|stop|pause|be quiet)(?! (?:calling|the price|my))",
+            r"(?:can|could|may) (?:i|we) (?:have|get|put you on|take) (?:a |one |"
+            r"you on )?(?:second|minute|moment|sec|hold)",
         ),
     ),
     Rule(
@@ -18,28 +20,38 @@ ATTITUDES: tuple[Rule, ...] = (
         66,
         (
             r"<relative> (?:will|would|does|do|is|are|can) (?:never|not|hate|kill|say no|resist)",
-            r"(?:have|has|got) (?:someone|somebody|a \w+|people|staff|an \w+)(?: \w+){0,4} (?:who|that) (?:does|do|handles|takes|already|manages|can)",
-            r"(?:doing|done|do) (?:it|things|this) (?:my|our|this|that|the (?:same|old)) (?:own )?way",
+            r"(?:have|has|got) (?:someone|somebody|a \w+|people|staff|an \w+)(?: \w+){0,4} (?:who|"
+            r"that) (?:does|do|handles|takes|already|manages|can)",
+            r"(?:doing|done|do) (?:it|things|this) (?:my|our|this|that|the (?:same|"
+            r"old)) (?:own )?way",
             r"(?:barely|hardly|scarcely) (?:have|has|enough|any|make|get|afford|time)",
             r"(?:double|triple|twice|three times) (?:that|what|the|as)",
             r"(?:need|want|like) (?:to see )?(?:some )?(?:proof|references?|guarantees?|evidence)",
             r"(?:bad|terrible|mixed|awful|negative) (?:reviews?|things|reputation)",
-            r"(?:a )?(?:bit|little|tad) (?:much|steep|high|expensive|pricey|rich|rich for|over the top)",
+            r"(?:a )?(?:bit|little|tad) (?:much|steep|high|expensive|pricey|rich|rich for|"
+            r"over the top)",
             r"too (?:rich|fancy|big|advanced|good|long|late|soon|many|new|slow|modern|technical)",
-            r"(?:cost|price|fee|money)s? (?:is|are|would be|seems?) (?:a |the |an )?(?:problem|issue|concern|high|too)",
-            r"(?:can not|could not|do not|not) (?:really )?(?:want to )?(?:spend|pay|invest|commit|switch|change)",
+            r"(?:cost|price|fee|money)s? (?:is|are|would be|seems?) (?:a |the |an )?(?:problem|"
+            r"issue|concern|high|too)",
+            r"(?:can not|could not|do not|not) (?:really )?(?:want to )?(?:spend|pay|invest|commit|"
+            r"switch|change)",
             r"(?:learning|teaching|training) (?:curve|everyone|my|the|a new|new)",
-            r"(?:what|who|how) (?:if|knows|about) (?:it|you) (?:does not|do not|goes|go|breaks|will not)",
-            r"(?:we|i) (?:do not|never) (?:really )?(?:have|get|see) (?:that|this|those|many|enough|any) (?:\w+ )?(?:problem|problems|issue|issues|jobs|work|calls|missed)",
+            r"(?:what|who|how) (?:if|knows|about) (?:it|you) (?:does not|do not|goes|go|breaks|"
+            r"will not)",
+            r"(?:we|i) (?:do not|never) (?:really )?(?:have|get|see) (?:that|this|those|many|"
+            r"enough|any) (?:\w+ )?(?:problem|problems|issue|issues|jobs|work|calls|missed)",
             r"(?:not|no) (?:the )?(?:right )?(?:budget|money|funds|room in)",
             r"on paper",
             r"more (?:money )?than (?:i|we)",
-            r"(?:have|got) (?:a |an |some |our )?(?:guy|person|someone|somebody|lady|girl|woman|office manager|dispatcher|secretary)(?: \w+)? (?:who|that|for|to|doing)",
+            r"(?:have|got) (?:a |an |some |our )?(?:guy|person|someone|somebody|lady|girl|woman|"
+            r"office manager|dispatcher|secretary)(?: \w+)? (?:who|that|for|to|doing)",
             r"do not (?:like to )?(?:give|share|hand)(?: out)? (?:my|our|any|out)",
             r"(?:would|will) never (?:\w+ )?(?:learn|use|go for|accept|work|get used)",
             r"(?:do not|not|no) (?:\w+ ){0,2}(?:cash|funds)",
-            r"(?:partner|wife|boss|husband|owner|dad|father|accountant|board) (?:makes|decides|would have to|needs to|has to|handles|will (?:want|have)|would (?:want|kill|say))",
-            r"(?:they all|everyone|everybody|every (?:\w+ )?(?:\w+ )?(?:company|vendor|salesman|salesperson|one)|you all) (?:say|says|claim|claims|promise|promises)",
+            r"(?:partner|wife|boss|husband|owner|dad|father|accountant|board) (?:makes|decides|"
+            r"would have to|needs to|has to|handles|will (?:want|have)|would (?:want|kill|say))",
+            r"(?:they all|everyone|everybody|every (?:\w+ )?(?:\w+ )?(?:company|vendor|salesman|"
+            r"salesperson|one)|you all) (?:say|says|claim|claims|promise|promises)",
             r"overkill|disaster|nightmare|a mess|fiasco",
             r"half (?:of )?(?:that|the|as much|your)(?: price)?",
             r"(?:charges?|costs?|is|are|for) (?:a lot |much |way )?less",
@@ -47,24 +59,31 @@ ATTITUDES: tuple[Rule, ...] = (
             r"too much on (?:my|our) plate",
             r"(?:do not|does not|would not|not) (?:really )?make (?:any )?sense (?:for|to)",
             r"(?:we are|i am) (?:too|pretty|very) (?:small|old|busy for)",
-            r"(?:one|two|three|2|3) (?:man|person|truck) (?:shop|show|operation|band|company|business)",
+            r"(?:one|two|three|2|3) (?:man|person|truck) (?:shop|show|operation|band|company|"
+            r"business)",
             r"(?:never|not) (?:needed|used|had) (?:one|it|that|software|anything)",
             r"(?:just|simply) (?:another|one more) ",
-            r"(?:hate|hates|resist|dread|do not like|will not like|not like) (?:change|changes|apps?|computers?|technology|new)",
-            r"(?:can not|could not|not able to) (?:make (?:that|the|this|any|a) (?:\w+ )?(?:decision|call)|decide|commit)",
+            r"(?:hate|hates|resist|dread|do not like|will not like|not like) (?:change|changes|"
+            r"apps?|computers?|technology|new)",
+            r"(?:can not|could not|not able to) (?:make (?:that|the|this|any|"
+            r"a) (?:\w+ )?(?:decision|call)|decide|commit)",
             r"another (?:subscription|bill|monthly|app|program|software|expense)",
             r"(?:did not|does not|never) (?:work out|go well|work for|really work|help)",
             r"(?:that|this|it|which) is (?:\w+ )?a lot(?: for| of money| more)?$",
             r"(?:not|never) (?:going to|gonna) (?:pay|work) (?:that|for)",
-            r"(?:sounds|seems|looks) (?:too |like )?(?:risky|shady|fishy|suspicious|a scam|a hassle|too good|like too much)",
+            r"(?:sounds|seems|looks) (?:too |like )?(?:risky|shady|fishy|suspicious|a scam|"
+            r"a hassle|too good|like too much)",
             r"i have (?:my )?(?:doubts|concerns|reservations)",
             r"what is wrong with (?:my|our|paper|a)",
             r"(?:tight|short) on (?:money|cash|time|budget)",
-            r"(?:a |whole |an awful )?(?:lot|ton|load|bunch) of (?:work|trouble|effort|hassle|money|paperwork|training)",
-            r"(?:way )?(?:over|above|beyond|more than) what (?:we|i) (?:can|could|want|are|have|pay|planned|would)",
+            r"(?:a |whole |an awful )?(?:lot|ton|load|bunch) of (?:work|trouble|effort|hassle|"
+            r"money|paperwork|training)",
+            r"(?:way )?(?:over|above|beyond|more than) what (?:we|i) (?:can|could|want|are|have|"
+            r"pay|planned|would)",
             r"heard (?:that|it|this|all that|it all) (?:one )?before",
             r"(?:just|only|recently) (?:switched|bought|signed|got|started|changed|paid|renewed)",
-            r"(?:we|i) (?:\w+ )?(?:manage|get by|get along|do) (?:just )?(?:fine|okay|ok|well|alright)",
+            r"(?:we|i) (?:\w+ )?(?:manage|get by|get along|do) (?:just )?(?:fine|okay|ok|well|"
+            r"alright)",
             r"if it is not broke\w*",
             r"(?:doing|getting along|getting by) (?:just )?(?:fine|okay|ok|well|alright)",
             r"(?:what is|where is) the catch",
@@ -164,29 +183,40 @@ ATTITUDES: tuple[Rule, ...] = (
         57,
         (
             r"(?:not|would not be) (?:against|opposed to|averse to)",
-            r"(?:definitely|certainly|absolutely|really|probably|totally) (?:want|need|use|like|love|try|go for|take)",
-            r"(?:got|has|have|have got) me (?:\w+ )?(?:interested|curious|intrigued|hooked|listening)",
+            r"(?:definitely|certainly|absolutely|really|probably|totally) (?:want|need|use|like|"
+            r"love|try|go for|take)",
+            r"(?:got|has|have|have got) me (?:\w+ )?(?:interested|curious|intrigued|hooked|"
+            r"listening)",
             r"can(?: not|not|t) wait (?:to|for|until)",
-            r"(?:good|great|nice|neat|cool|smart|clever|fantastic) (?:idea|product|system|tool|feature|offer|deal|price|stuff)",
-            r"(?:i|we) (?:would|will|might) (?:definitely |probably |really |certainly )?(?:use|take|buy|try|want|benefit|consider|recommend)",
+            r"(?:good|great|nice|neat|cool|smart|clever|fantastic) (?:idea|product|system|tool|"
+            r"feature|offer|deal|price|stuff)",
+            r"(?:i|we) (?:would|will|might) (?:definitely |probably |really |certainly )?(?:use|"
+            r"take|buy|try|want|benefit|consider|recommend)",
             r"(?:worth|deserves) (?:looking|a look|checking|exploring|considering|a conversation)",
             r"(?:makes|would make|make) (?:my|our) (?:life|lives|day|job) (?:\w+ )?easier",
             r"(?:impressed|impressive)",
             r"(?:have been|been|was|were) (?:wanting|hoping|trying|meaning|looking|dying) to",
-            r"(?:could|might|would|may|can) (?:definitely |really |actually |probably )?work (?:well )?(?:for us|for me|out)",
+            r"(?:could|might|would|may|can) (?:definitely |really |actually |"
+            r"probably )?work (?:well )?(?:for us|for me|out)",
             r"give (?:it|this|that) a (?:go|try|shot|whirl|chance)",
-            r"(?:my|the) (?:team|guys|crew|wife|office|boss|people) would (?:love|like|appreciate|enjoy)",
+            r"(?:my|the) (?:team|guys|crew|wife|office|boss|people) would (?:love|like|appreciate|"
+            r"enjoy)",
             r"(?:i|we) (?:do )?(?:want|need) (?:that|this|it|one|in)$",
             r"(?:like|love) the (?:sound|idea|look|thought) of",
-            r"(?:have been |been |was |were )?(?:thinking (?:about|of)|meaning to|hoping to|planning to) (?:get|getting|find|finding|buy|buying|switch|switching|try|trying|look|looking)(?:ing)?",
-            r"(?:we|i) (?:really |could |do )?(?:need|want|use) (?:something|a tool|an app|software|a system|help)(?: (?:to|that|like|for|with))?",
+            r"(?:have been |been |was |were )?(?:thinking (?:about|of)|meaning to|hoping to|"
+            r"planning to) (?:get|getting|find|finding|buy|buying|switch|switching|try|trying|look|"
+            r"looking)(?:ing)?",
+            r"(?:we|i) (?:really |could |do )?(?:need|want|use) (?:something|a tool|an app|"
+            r"software|a system|help)(?: (?:to|that|like|for|with))?",
             r"(?:be|am|are) open to",
             r"^(?:oh |wow )?(?:very|really|how|that is) interesting$",
             r"(?:big|huge) (?:help|time saver|improvement)",
             r"(?:right|just) up (?:my|our) alley",
             r"(?:have |you )?(?:convinced|sold|won) (?:me|us)(?: over)?",
-            r"(?:sounds|looks|seems) (?:like )?(?:a |it could |it would |it might )?(?:\w+ )?(?:help|fit|good idea|work for|what)",
-            r"(?:i am|we are) (?:\w+ )?(?:keen|tempted|excited|impressed|curious|listening|all ears)",
+            r"(?:sounds|looks|seems) (?:like )?(?:a |it could |it would |"
+            r"it might )?(?:\w+ )?(?:help|fit|good idea|work for|what)",
+            r"(?:i am|we are) (?:\w+ )?(?:keen|tempted|excited|impressed|curious|listening|"
+            r"all ears)",
             r"(?:how|where) (?:do|can) (?:i|we) (?:sign up|get started|buy|order|start|sign)",
             r"(?:what is|what are) the next steps?",
             r"(?:let us|ready to) (?:talk|move|go|get|proceed|start)",
@@ -219,7 +249,8 @@ ATTITUDES: tuple[Rule, ...] = (
             r"be )*(?:great|helpful|help|work|nice|useful|perfect|awesome|amazing|save|solve|"
             r"good|wonderful|fantastic|a big)",
             r"(?:that|this|it) is (?:really |very |just |pretty |so |actually |"
-            r"kind of )*(?:great|interesting|exactly|what (?:we|i) (?:need\w*|want\w*|have been|was|were|am|are)|awesome|amazing|perfect|"
+            r"kind of )*(?:great|interesting|exactly|what (?:we|i) (?:need\w*|want\w*|have been|"
+            r"was|were|am|are)|awesome|amazing|perfect|"
             r"impressive|cool|fantastic|wonderful|useful|helpful|the kind|just what|tempting|"
             r"excellent|not bad)",
             r"(?:we|i) (?:could|can|really|definitely|have been|are|am) (?:really )?(?:use|"
@@ -286,7 +317,8 @@ ATTITUDES: tuple[Rule, ...] = (
         68,
         (
             r"^(?:hi|hello|hey) is this \w+$",
-            r"(?:can|does|did) (?:anybody|anyone|somebody|someone|you all) (?:hear|there|listening)",
+            r"(?:can|does|did) (?:anybody|anyone|somebody|someone|you all) (?:hear|there|"
+            r"listening)",
             r"^(?:\w+ )?(?:hi|hello|hey) is (?:this|that) \w+(?: \w+)?$",
             r"how are you",
             r"how is it going",
@@ -315,7 +347,8 @@ ATTITUDES: tuple[Rule, ...] = (
         "THANKS",
         58,
         (
-            r"^(?:\w+ ){0,4}(?:thanks|thank you)(?: (?:so|very|much|a|lot|joe|again|bunch|really))*$",
+            r"^(?:\w+ ){0,4}(?:thanks|thank you)(?: (?:so|very|much|a|lot|joe|again|bunch|"
+            r"really))*$",
             r"been (?:very |so |really |a )?(?:helpful|great|kind|a great help|a big help|nice)",
             r"^(?:\w+ )?(?:thanks|thank you)(?: \w+){0,3} (?:helpful|helps|great|good|kind|useful|"
             r"explaining|nice|sweet)",
@@ -325,7 +358,8 @@ ATTITUDES: tuple[Rule, ...] = (
         "THANKS",
         41,
         (
-            r"^(?:(?:ok|okay|great|perfect|good|oh|alright|cool|awesome|well|right|wonderful|excellent|"
+            r"^(?:(?:ok|okay|great|perfect|good|oh|alright|cool|awesome|well|right|wonderful|"
+            r"excellent|"
             r"fine|ah|and|very|super|nice) )*(?:many )?(?:thanks|thank you|much appreciated|"
             r"appreciate it|cheers)(?: (?:so|very|much|a|lot|ton|bunch|joe|again|for|the|your|all|"
             r"help|that|i|appreciate|it|you|really|information|info|everything|thanks|thank|sir|"
@@ -339,7 +373,8 @@ ATTITUDES: tuple[Rule, ...] = (
             r"^(?:\w+ )?(?:hi|hello|hey|hiya|howdy|yo|greetings|good (?:morning|afternoon|evening|"
             r"day))",
             r"^(?:this is|you are speaking (?:to|with)) (?!not\b|a\b|the\b|too\b|\w+(?:ous|ing|"
-            r"ful|ble|ive|zy)\b|good\b|great\b|bad\b|nice\b|fine\b|his\b|her\b|my\b|our\b|new\b|he\b|she\b|"
+            r"ful|ble|ive|zy)\b|good\b|great\b|bad\b|nice\b|fine\b|his\b|her\b|my\b|our\b|new\b|"
+            r"he\b|she\b|"
             r"so\b|very\b|just\b|about\b|what\b|how\b)\w+(?: \w+){0,4}$",
             r"^\w+(?: \w+)? (?:speaking|here)$",
             r"^\w+ (?:plumbing|electric\w*|heating|hvac|services?) (?:this is|\w+ speaking|how can|"
@@ -347,92 +382,3 @@ ATTITUDES: tuple[Rule, ...] = (
         ),
     ),
 )
-
-DENIED: dict[str, tuple[str, ...]] = {
-    "DO_NOT_CALL": (
-        r"\b(?:do not|not|never|no need to|did not|without) (?:\w+ ){0,5}?(?:take|remove|get|"
-        r"delete|drop) (?:me|us|my|our)\b",
-        r"\bnot (?:asking|telling|saying|want)(?: \w+){0,4} (?:stop|quit|not to|take|remove)",
-        r"do not stop calling",
-        r"\bwhy (?:did|do) (?:you|nobody|no one) (?:not|never)? ?(?:call|stop)",
-        r"\bhow (?:do|can|would) (?:i|we|you) (?:take|remove|delete|get|drop)",
-        r"\b(?:can|does|will|would) it (?:\w+ )?(?:take|remove|call|text|contact)",
-        r"\bcalls? (?:out|customers)",
-    ),
-    "NOT_INTERESTED": (
-        r"\bnot (?:saying|that|say)(?: that)?(?: i am| we are| i was)? not interested",
-        r"\bnot uninterested",
-        r"\bdid not say(?: \w+)* not interested",
-        r"\bdo not (?:want|need) (?:to wait|a contract|to be locked)",
-    ),
-    "OBJECTION": (
-        r"\bnot (?:so |too |that |very |really |at all |bad |as )*(?:expensive|pricey|steep|"
-        r"complicated|hard|worried|too much|too bad)",
-        r"\b(?:less|not as) expensive",
-        r"\bno (?:concerns?|doubt|worries)",
-        r"\bwithout (?:any )?hassle",
-    ),
-    "GOODBYE": (
-        r"\b(?:do not|please do not|not) (?:hang up|go|end)",
-        r"\bis that (?:all|it|everything)\b",
-        r"\bcan (?:we|i|they|it) hang up",
-        r"\bnot (?:done|finished)",
-        r"\bthat is not (?:all|it)",
-        r"\bnot more than",
-        r"\b(?:have|need) to go (?:to|up|there|online)",
-    ),
-    "CALL_BACK_LATER": (
-        r"\bnot (?:too |that |so |really |very )*busy",
-        r"\bnever call(?:ed)? (?:me |us )?back",
-        r"\b(?:did not|do not|never|nobody|no one|stop) (?:\w+ )?(?:call|calling|"
-        r"called) (?:me |us )?(?:back|again)",
-        r"\b(?:busy|driving) (?:season|directions|summer|period|time)",
-    ),
-    "TRANSFER": (
-        r"\b(?:will|do|would|can) i (?:ever |always )?get (?:a |to )",
-        r"\b(?:are you|is this|am i (?:talking|speaking) (?:to|with)|is it|you are) (?:even |"
-        r"really |talking |actually )*(?:a |an |to a )?(?:real |live |actual |"
-        r"human )*(?:person|human|robot|machine|bot|ai|computer|agent)",
-        r"\bdo not (?:transfer|connect|put|need to (?:speak|talk))",
-        r"\bnot (?:asking|want|wanting) to (?:speak|talk) (?:to|with) (?!an? (?:machine|robot|bot|computer|"
-        r"recording|ai)\b)",
-    ),
-    "BOOK": (
-        r"\b(?:does|will|can|could|would) (?:it|the (?:app|system|software)|my (?:customers|"
-        r"clients|technicians|guys)|our (?:customers|clients|technicians)|customers|clients|"
-        r"technicians|homeowners|they) (?:\w+ )?(?:book|schedule|move|make|set|get|see|take|"
-        r"pick|change|cancel|reschedule)",
-        r"\bhow (?:long|much|many|does|do (?:the|your|my)) ",
-        r"\bwhat (?:is|happens|do you show|does)\b",
-        r"\bmissed appointments?",
-        r"\b(?:do not|not) (?:want|need) (?:a|the|any|another) (?:demo|meeting)",
-        r"\bappointment reminders?",
-        r"\bno (?:demo|meeting)s?\b",
-        r"\bopen on\b",
-    ),
-    "WRONG_PERSON": (
-        r"\bis this the wrong",
-        r"\bmy technicians? (?:is|are)",
-        r"\bwhat if .{0,30} (?:is not|does not)",
-        r"\bdo not do (?:that|this|it) (?:right )?now",
-    ),
-    "HOLD": (
-        r"\b(?:no|not|do not|can not|can hardly) (?:\w+ )?(?:wait|stop)\b",
-        r"\b(?:am|be|is|are|me|us|left|leave|kept) (?:\w+ )?on hold\b",
-        r"\bnon ?stop",
-        r"\bwait (?:time|list)",
-    ),
-    "VOICEMAIL": (
-        r"\b(?:can|should|could|may|shall) (?:i|we|customers?|they) (?:\w+ )?leave",
-        r"\bdid you (?:\w+ )?leave",
-        r"\bdoes it",
-        r"\bi (?:will|can) leave",
-    ),
-    "INTERESTED": (
-        r"\b(?:not|no longer|never|less) (?:\w+ )?(?:interested|looking|great|helpful|useful|"
-        r"interesting|want)",
-        r"\bdo not (?:like|love)",
-        r"\bnot (?:like|love)\b",
-    ),
-}
-"""Where one of these is found, the intent is not meant: negations, and things asked about."""

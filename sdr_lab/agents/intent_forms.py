@@ -152,7 +152,8 @@ CONFIRM_TAILS = (
 ACKNOWLEDGE_ONLY = (
     r"i (?:see|understand|hear you|get it|got it|got you|know|follow|am with you|see what you "
     r"mean)",
-    r"got (?:it|you|that|cha)|gotcha|understood|noted|right|ok|okay|all ?right|alright(?:y)?|interesting|"
+    r"got (?:it|you|that|cha)|gotcha|understood|noted|right|ok|okay|all ?right|alright(?:y)?|"
+    r"interesting|"
     r"really|hm+|mhm|uhuh|oh|ah|huh|wow|cool|nice|great|good|fine",
     r"(?:that )?(?:all )?makes sense",
     r"fair enough|fair point|good point|good to know|sounds fair|very (?:well|good)|carry on",

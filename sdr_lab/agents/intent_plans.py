@@ -9,14 +9,21 @@ PLANS: tuple[Rule, ...] = (
         "CALL_BACK_LATER",
         79,
         (
-            r"(?:later|tomorrow|tonight|<day>|next week|another day|afternoon|morning|evening) (?:would be|is|might be|works) (?:a )?better(?: time)?(?: for a call| to (?:talk|call|chat))",
-            r"(?:after|in) (?:the )?(?:holidays?|spring|summer|fall|winter|new year|season|weekend)",
+            r"(?:later|tomorrow|tonight|<day>|next week|another day|afternoon|morning|"
+            r"evening) (?:would be|is|might be|works) (?:a )?better(?: time)?(?: for a call|"
+            r" to (?:talk|call|chat))",
+            r"(?:after|in) (?:the )?(?:holidays?|spring|summer|fall|winter|new year|season|"
+            r"weekend)",
             r"(?:can|could|may|should|shall|let me) (?:i )?(?:call|ring|phone) you",
-            r"(?:call|ring|try|phone) (?:me |us )?(?:back |again )?(?:some other|another|a different|tomorrow|tonight|later|after|around|before)",
-            r"(?:talk|speak|chat) (?:about (?:this|it) )?(?:later|another time|some other time|tomorrow|next week)(?! (?:soon))",
+            r"(?:call|ring|try|phone) (?:me |us )?(?:back |again )?(?:some other|another|"
+            r"a different|tomorrow|tonight|later|after|around|before)",
+            r"(?:talk|speak|chat) (?:about (?:this|it) )?(?:later|another time|some other time|"
+            r"tomorrow|next week)(?! (?:soon))",
             r"(?:can|could) (?:it|this|that) wait",
-            r"(?:i will|we will) (?:be )?(?:back|available|free|around) (?:after|in|later|tomorrow|at)",
-            r"(?:reach|contact|phone|call) (?:me|us) (?:in|at|after|on) (?:the|a|about|<day>|<clock>)",
+            r"(?:i will|we will) (?:be )?(?:back|available|free|around) (?:after|in|later|tomorrow|"
+            r"at)",
+            r"(?:reach|contact|phone|call) (?:me|us) (?:in|at|after|on) (?:the|a|about|<day>|"
+            r"<clock>)",
             r"(?:call|ring|phone|try|catch|reach|buzz|dial) (?:me |us |him |her |"
             r"my cell )?(?:back|again|later|another|some other|around|tomorrow|next|after|"
             r"in an?|in the|in (?:\w+ )?(?:minutes?|hours?|days?|weeks?|months?)|on (?:my|"
@@ -45,15 +52,20 @@ PLANS: tuple[Rule, ...] = (
         "CALL_BACK_LATER",
         77,
         (
-            r"about to (?:eat|have|sit|board|pick|drive|start|go|leave|walk|head|get|step|run|take)",
+            r"about to (?:eat|have|sit|board|pick|drive|start|go|leave|walk|head|get|step|run|"
+            r"take)",
             r"(?:up )?on (?:a|the|my) (?:roof|ladder)",
             r"(?:do not|not) have (?:the )?time (?:at the moment|right now|now|today|this second)",
             r"only (?:have|got) a (?:second|minute|moment|sec)",
             r"(?:hands (?:are|is) (?:full|tied)|have my hands full)",
-            r"(?:do not|can not|not able to) (?:really )?(?:talk|speak|chat|do this) (?:right )?now",
-            r"(?:in|at) (?:the|a) (?:car|truck|van|store|hospital|doctor s|job site|crawl ?space|attic|supermarket|gym|airport|funeral|restaurant|bank)",
-            r"(?:kind of|sort of|really|a bit|a little|super|pretty) (?:busy|tied up|swamped|rushed)",
-            r"(?:have|got) (?:a|another) (?:customer|client|meeting|call|patient) (?:here|waiting|right now|coming|in|on)",
+            r"(?:do not|can not|not able to) (?:really )?(?:talk|speak|chat|"
+            r"do this) (?:right )?now",
+            r"(?:in|at) (?:the|a) (?:car|truck|van|store|hospital|doctor s|job site|crawl ?space|"
+            r"attic|supermarket|gym|airport|funeral|restaurant|bank)",
+            r"(?:kind of|sort of|really|a bit|a little|super|pretty) (?:busy|tied up|swamped|"
+            r"rushed)",
+            r"(?:have|got) (?:a|another) (?:customer|client|meeting|call|patient) (?:here|waiting|"
+            r"right now|coming|in|on)",
             r"(?:not|never) a good time",
             r"in a (?:hurry|rush)",
             r"under a sink|up a ladder|on a roof",
@@ -92,7 +104,8 @@ PLANS: tuple[Rule, ...] = (
             r"tuesday)$",
             r"(?:i|we) (?:have|need|got|have got|really have|should|better|had better|"
             r"must) (?:to )?(?:really )?(?:go|run|hop|get going|head out|jump|leave|get off|"
-            r"be going|get back to work|take off)\b(?! (?:over|through|with|ahead|back over|it|this|that))",
+            r"be going|get back to work|take off)\b(?! (?:over|through|with|ahead|back over|it|"
+            r"this|that))",
             r"gotta (?:go|run|bounce)",
             r"hang(?:ing)? up",
             r"(?:end|finish|ending) (?:the|this) call",
@@ -120,14 +133,18 @@ PLANS: tuple[Rule, ...] = (
             r"(?:see|talk to|speak to) you (?:on )?<day>",
             r"(?:over and out|adios|ciao|so long|peace out|ta ta|toodles)",
             r"(?:wrap|wrapping) (?:this |it )?up",
-            r"(?:can|let us|we can|could) (?:just )?(?:end|stop|finish|wrap|leave|hang)(?: it| this| things| that)? (?:here|up|there)",
+            r"(?:can|let us|we can|could) (?:just )?(?:end|stop|finish|wrap|leave|hang)(?: it|"
+            r" this| things| that)? (?:here|up|there)",
             r"(?:do not|will not) need anything (?:else|more)",
             r"(?:all|everything) (?:i|we) (?:need\w*|want\w*)(?: to know| for now| today)?$",
-            r"(?:i am|i think i am) (?:all )?(?:good|okay|fine)(?: here| now| for now| thank\w*| then)*(?: you)?$",
+            r"(?:i am|i think i am) (?:all )?(?:good|okay|fine)(?: here| now| for now| thank\w*|"
+            r" then)*(?: you)?$",
             r"(?:no|nope|nah) (?:i am|that is) (?:all )?(?:good|it|all|everything|fine)",
-            r"(?:nothing|no) (?:else|more|further)(?: for (?:me|now|today)| at the moment| from me)?",
+            r"(?:nothing|no) (?:else|more|further)(?: for (?:me|now|today)| at the moment|"
+            r" from me)?",
             r"(?:i will|we will) let you (?:go|get back)",
-            r"(?:thanks|thank you) for (?:calling|your (?:time|help)|the (?:call|help|chat))(?: joe| today| and goodbye)*$",
+            r"(?:thanks|thank you) for (?:calling|your (?:time|help)|the (?:call|help|"
+            r"chat))(?: joe| today| and goodbye)*$",
             r"(?:was )?nice (?:talking|speaking|chatting) (?:to|with) you",
             r"that is (?:all|it|everything)(?! right)(?: (?:i|we) (?:need\w*|want\w*|had|"
             r"have)| for (?:now|today|me|us)| thanks?| thank you| really| from me|"
@@ -154,8 +171,10 @@ PLANS: tuple[Rule, ...] = (
             r"(?:not|no longer) (?:something|anything) (?:i|we|for)",
             r"(?:we are|i am) (?:all )?(?:covered|taken care of|sorted)",
             r"(?:it is |that is |going to be )(?:a )?(?:hard |firm )?no(?: from| for)? (?:me|us)",
-            r"not (?:going to|gonna) (?:be )?(?:need|needing|want|wanting|use|using|happen|buy|buying)",
-            r"(?:i|we) (?:do not|would not|will not) (?:really )?(?:want|need|use|be needing) (?:this|that|it|any of)",
+            r"not (?:going to|gonna) (?:be )?(?:need|needing|want|wanting|use|using|happen|buy|"
+            r"buying)",
+            r"(?:i|we) (?:do not|would not|will not) (?:really )?(?:want|need|use|"
+            r"be needing) (?:this|that|it|any of)",
             r"(?:take|taking) no for an answer|no means no",
             r"not something (?:i|we|that)",
             r"(?:another|someone else|different) (?:company|vendor|provider) (?:instead|already)",
@@ -164,10 +183,13 @@ PLANS: tuple[Rule, ...] = (
             r"(?:just )?(?:not|nothing) (?:for|of interest to) (?:us|me)",
             r"do not (?:need|want) (?:your|any) (?:services?|products?|help|software)",
             r"we are (?:all )?good(?: here| thank\w*| for now| then)*(?: you)?$",
-            r"do not think (?:this|it|that|we|i)(?: is| would be| will be| are| am)? (?:for (?:us|me)|a (?:good )?(?:fit|match)|something|interested|right for|going to)",
-            r"(?:this|it|that) is not (?:really )?(?:for (?:us|me)|something|what (?:we|i) (?:need|want|are))",
+            r"do not think (?:this|it|that|we|i)(?: is| would be| will be| are| am)? (?:for (?:us|"
+            r"me)|a (?:good )?(?:fit|match)|something|interested|right for|going to)",
+            r"(?:this|it|that) is not (?:really )?(?:for (?:us|me)|something|what (?:we|i) (?:need|"
+            r"want|are))",
             r"(?:save|waste) your (?:time|breath)",
-            r"(?:i will|we will|i would) (?:have to )?(?:say no|turn (?:it|this|that|you) down|decline)",
+            r"(?:i will|we will|i would) (?:have to )?(?:say no|turn (?:it|this|that|you) down|"
+            r"decline)",
             r"the answer is no",
             r"not buying (?:it|anything|today)",
             r"(?:no|not) (?:sale|deal)",
@@ -188,7 +210,8 @@ PLANS: tuple[Rule, ...] = (
             r"something (?:we|i|that we|that i)|what (?:we|i) (?:need|want|are looking)|"
             r"in the market|looking (?:for|to)|buying)",
             r"(?:do not|does not|would not|will not) (?:really |currently |actually )?(?:need|"
-            r"want) (?:it|this|that|any|anything(?! else| more)|your|one|what|to buy|a new|new|another|more|"
+            r"want) (?:it|this|that|any|anything(?! else| more)|your|one|what|to buy|a new|new|"
+            r"another|more|"
             r"software|help|the|none)(?! (?:to (?:wait|know)|card))",
             r"thanks but no thanks",
             r"thank you but no",
@@ -219,15 +242,22 @@ PLANS: tuple[Rule, ...] = (
         70,
         (
             r"set (?:me|us) up (?:with|for)",
-            r"(?:have|got|any) (?:any |some )?(?:time|room|something|anything|space|openings?)(?: \w+)? (?:on|at|for|this|next|in the) (?:<day>|<clock>|week|mornings?|afternoons?)",
-            r"^(?:\w+ ){0,4}(?:the )?(?:first|second|third|last|1st|2nd|3rd|earliest|latest|later|earlier|middle) (?:one|slot|time|option|appointment)(?: works| please| is| would| sounds| be| good| great| fine| perfect| for me)*$",
+            r"(?:have|got|any) (?:any |some )?(?:time|room|something|anything|space|"
+            r"openings?)(?: \w+)? (?:on|at|for|this|next|in the) (?:<day>|<clock>|week|mornings?|"
+            r"afternoons?)",
+            r"^(?:\w+ ){0,4}(?:the )?(?:first|second|third|last|1st|2nd|3rd|earliest|latest|later|"
+            r"earlier|middle) (?:one|slot|time|option|appointment)(?: works| please| is| would|"
+            r" sounds| be| good| great| fine| perfect| for me)*$",
             r"(?:fit|squeeze|slot) (?:me|us) in",
-            r"(?:get|put|have) (?:me|us|it|that|this|something) (?:scheduled|booked|on the books|set up|down)",
+            r"(?:get|put|have) (?:me|us|it|that|this|something) (?:scheduled|booked|on the books|"
+            r"set up|down)",
             r"(?:when|what day|what time) (?:works|suits|is good|would work) (?:for|best|you)",
             r"(?:come|swing|drop) by (?:on|next|this|at)",
-            r"(?:i am|we are) (?:free|available|open) (?:on|at|after|before|next|this|any|in|<day>)",
+            r"(?:i am|we are) (?:free|available|open) (?:on|at|after|before|next|this|any|in|"
+            r"<day>)",
             r"(?:any ?time|sometime) (?:on|after|before|next|this) (?:<day>|<clock>|week)",
-            r"(?:would|is) (?:<day>|<clock>)(?: \w+)? (?:be )?(?:ok|okay|good|possible|available|free|work)",
+            r"(?:would|is) (?:<day>|<clock>)(?: \w+)? (?:be )?(?:ok|okay|good|possible|available|"
+            r"free|work)",
             r"(?:book|schedule|reschedule|arrange|organi[sz]e|set up|setup|reserve|plan|make|"
             r"get|have|do|see|want|like|take|move|cancel|change|push|shift|postpone|confirm|"
             r"put in|request|join|attend|need|keep|pick) (?:me |us |in |up |you |to |see |"
@@ -269,27 +299,39 @@ PLANS: tuple[Rule, ...] = (
         70,
         (
             r"your availability",
-            r"rather (?:do|have|take) (?:the |it |in )*(?:<day>|mornings?|afternoons?|evenings?|<clock>)",
-            r"(?:<day>|morning|afternoon|<clock>|first|second|early|late|next|that) (?:slot|appointment|opening)",
+            r"rather (?:do|have|take) (?:the |it |in )*(?:<day>|mornings?|afternoons?|evenings?|"
+            r"<clock>)",
+            r"(?:<day>|morning|afternoon|<clock>|first|second|early|late|next|that) (?:slot|"
+            r"appointment|opening)",
             r"the <clock>(?: <clock>| thirty)? (?:oclock|one|slot|am|pm)",
-            r"(?:change|move|switch|push back|shift) (?:the )?(?:time|day|date|meeting|demo|appointment)(?: \w+)?(?: of)?",
+            r"(?:change|move|switch|push back|shift) (?:the )?(?:time|day|date|meeting|demo|"
+            r"appointment)(?: \w+)?(?: of)?",
             r"show me (?:a|the) demo",
             r"(?:make it|at|for|say|on) (?:half|quarter) past",
             r"make it (?:<day>|<clock>|the|noon)",
             r"the (?:<nth>)(?: of <month>)? (?:at|around|in the|works|is|would|sounds|please)",
-            r"<clock>(?: <clock>| thirty| fifteen)? (?:am|pm|oclock)(?: \w+){0,2} (?:the <nth>|<day>)",
-            r"(?:mornings?|afternoons?|evenings?) (?:is|are|would be|works?) (?:better|best|good|fine|great|ideal)",
-            r"(?:book|reserve|schedule|confirm|take|grab) (?:the )?(?:<clock>|<day>)(?: \w+)?(?: one| slot|$| at| morning| afternoon)",
-            r"(?:can|could|may|shall) (?:we|you|i) (?:\w+ ){0,4}(?:on|for|at|to) (?:the )?(?:<day>|first of|second of|third of|\d+(?:st|nd|rd|th))",
+            r"<clock>(?: <clock>| thirty| fifteen)? (?:am|pm|oclock)(?: \w+){0,2} (?:the <nth>|"
+            r"<day>)",
+            r"(?:mornings?|afternoons?|evenings?) (?:is|are|would be|works?) (?:better|best|good|"
+            r"fine|great|ideal)",
+            r"(?:book|reserve|schedule|confirm|take|grab) (?:the )?(?:<clock>|"
+            r"<day>)(?: \w+)?(?: one| slot|$| at| morning| afternoon)",
+            r"(?:can|could|may|shall) (?:we|you|i) (?:\w+ ){0,4}(?:on|for|at|to) (?:the )?(?:<day>|"
+            r"first of|second of|third of|\d+(?:st|nd|rd|th))",
             r"how (?:does|is|would) (?:<day>|the \w+ of)(?: \w+){0,4}",
             r"(?:anything|something|slots?|times?|openings?|spots?) (?:open|free|available|left)",
-            r"(?:can|could|may) (?:we|you|i) (?:change|move|switch|push|shift) (?:it|that|this|the (?:time|day|date))",
-            r"(?:any )?(?:chance|way) (?:of|for|to get|i could get|to see) (?:a|the) (?:demo|meeting|appointment)",
+            r"(?:can|could|may) (?:we|you|i) (?:change|move|switch|push|shift) (?:it|that|this|"
+            r"the (?:time|day|date))",
+            r"(?:any )?(?:chance|way) (?:of|for|to get|i could get|to see) (?:a|the) (?:demo|"
+            r"meeting|appointment)",
             r"go with (?:<day>|<clock>|the)",
-            r"(?:<clock>|am|pm|<day>|that day|that time) (?:works|is|would be|suits) (?:better|best|me|us|good|great|perfect|fine)",
+            r"(?:<clock>|am|pm|<day>|that day|that time) (?:works|is|would be|suits) (?:better|"
+            r"best|me|us|good|great|perfect|fine)",
             r"see (?:it|this|that|the (?:product|software|app)) in action",
             r"(?:can not|could not) (?:make|do) (?:it )?(?:<day>|that (?:day|time))",
-            r"(?:can|could|shall|should|may) (?:we|you|i) (?:do|say|make it|try|come|meet|have) (?:on |at |for |it |maybe )*(?:next |this )?(?:<day>|<clock>|noon|mornings?|afternoons?)",
+            r"(?:can|could|shall|should|may) (?:we|you|i) (?:do|say|make it|try|come|meet|"
+            r"have) (?:on |at |for |it |maybe )*(?:next |this )?(?:<day>|<clock>|noon|mornings?|"
+            r"afternoons?)",
             r"(?:does|would|is|will|could|can we do|how about|what about|let us (?:do|say|try|"
             r"go with|make it)|i can do|we can do|could do|make it|maybe|say|go with|prefer|"
             r"try|i am free|i am available|free|available|we could do|put me down for|"

@@ -10,7 +10,8 @@ _SOUNDS = (
 )
 
 _FILLERS = re.compile(
-    r"\b(?:um+|uh+(?!,? huh)|er+m?|ah+|you know what(?=,)|you know(?! what)|i mean|honestly|frankly|basically|actually|"
+    r"\b(?:um+|uh+(?!,? huh)|er+m?|ah+|you know what(?=,)|you know(?! what)|i mean|honestly|"
+    r"frankly|basically|actually|"
     r"like(?=,)|to be honest|tbh|look(?=,)|listen(?=,)|well(?=,)|so(?=,)|please(?=,))\b,?"
 )
 

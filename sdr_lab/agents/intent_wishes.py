@@ -32,14 +32,17 @@ WISHES: tuple[Rule, ...] = (
             r"how (?:do|can) i get off",
             r"(?:bugging|pestering|spamming|harassing|annoying|hassling|bothering) (?:me|us)",
             r"(?:do not|not) (?:want|wish) to be (?:on|in|part of|called|contacted|bothered)",
-            r"(?:my|our|this) (?:number|name|phone|info\w*|data|details) (?:\w+ )?(?:removed|taken|deleted|off|out|erased|blocked)",
+            r"(?:my|our|this) (?:number|name|phone|info\w*|data|details) (?:\w+ )?(?:removed|taken|"
+            r"deleted|off|out|erased|blocked)",
             r"called (?:me|us) (?:\w+ )?(?:\w+ )?times",
             r"never (?:ever )?(?:ring|contact|phone|dial|bother) ",
             r"(?:block|blocking|report|reporting|sue|suing) (?:you|your|this)",
             r"(?:do not|did not) (?:consent|agree|sign up) to (?:these|be|get|receive|your|calls)",
-            r"(?:never|not|do not) want (?:\w+ ){0,4}(?:calls?|contact)(?! (?:back|about|to (?:buy|talk)))",
+            r"(?:never|not|do not) want (?:\w+ ){0,4}(?:calls?|contact)(?! (?:back|about|to (?:buy|"
+            r"talk)))",
             r"(?:remove|removed|take|taken) (?:me |us |my \w+ )?from (?:your|the|this)",
-            r"(?:call|ring|phone|contact) (?:me|us|here|this number) (?:ever )?again(?! (?:later|tomorrow|next|in|after|at|on|please|when|around|this|some|another|<day>))",
+            r"(?:call|ring|phone|contact) (?:me|us|here|this number) (?:ever )?again(?! (?:later|"
+            r"tomorrow|next|in|after|at|on|please|when|around|this|some|another|<day>))",
             r"(?:keep|kept) (?:on )?(?:calling|phoning|ringing)",
             r"(?:do not|no) call (?:list|registry)",
             r"(?:want|get|be) off (?:of )?(?:your|this|the|that) (?:\w+ )?list",
@@ -78,14 +81,17 @@ WISHES: tuple[Rule, ...] = (
             r"(?:call|number) (?:can not|could not) be (?:completed|reached)",
             r"all lines are (?:busy|taken)",
             r"not accepting (?:\w+ )?(?:messages|calls)",
-            r"(?:hi|hello|hey) this is \w+(?: \w+)? (?:sorry|i am|we are|please|you) .*\b(?:missed you|leave|away|unavailable|reached|right now)",
+            r"(?:hi|hello|hey) this is \w+(?: \w+)? (?:sorry|i am|we are|please|"
+            r"you) .*\b(?:missed you|leave|away|unavailable|reached|right now)",
             r"sorry (?:i|we) missed (?:you|your)",
             r"unavailable",
             r"(?:your|a) (?:brief|short|detailed) message",
-            r"(?:no one|nobody|we|i|everyone) (?:is|are|am) (?:not |un)?(?:available|able|currently)(?: \w+)? to (?:take|answer)",
+            r"(?:no one|nobody|we|i|everyone) (?:is|are|am) (?:not |un)?(?:available|able|"
+            r"currently)(?: \w+)? to (?:take|answer)",
             r"press (?:pound|star|the)",
             r"finished recording",
-            r"for (?:service|sales|english|billing|support|emergencies|spanish)(?: please)? (?:press|dial|say)",
+            r"for (?:service|sales|english|billing|support|emergencies|"
+            r"spanish)(?: please)? (?:press|dial|say)",
             r"(?:have |you )reached (?!the wrong|a wrong|the right)\w+",
             r"forwarded to (?:an? )?(?:automat|voice)\w*",
             r"call (?:us )?back during (?:business|office|normal|regular|opening) hours",
@@ -93,7 +99,8 @@ WISHES: tuple[Rule, ...] = (
             r"all (?:of our )?(?:agents|representatives|operators|lines) are",
             r"(?:our|the) (?:office|business|normal|regular|opening) hours are",
             r"thanks? (?:you )?for calling .*\b(?:hours|press|menu|extension|closed|message|party)",
-            r"(?:leave|enter|record|type) (?:a|an|your|the) (?:\w+ )?(?:number|name|message|extension)",
+            r"(?:leave|enter|record|type) (?:a|an|your|the) (?:\w+ )?(?:number|name|message|"
+            r"extension)",
             r"at the (?:tone|beep)",
             r"(?:not|no longer) in service",
             r"please (?:hold|stay on the line) (?:for|while|until)",
@@ -138,34 +145,50 @@ WISHES: tuple[Rule, ...] = (
             r"^no \w+ (?:at|in) this \w+",
             r"not who you",
             r"(?:somebody|someone) else s (?:job|department|business|call)",
-            r"(?:my|our|the) <relative> (?:deals|handles|takes care|runs|does all|is in charge|makes all|decides|is the one)",
+            r"(?:my|our|the) <relative> (?:deals|handles|takes care|runs|does all|is in charge|"
+            r"makes all|decides|is the one)",
             r"nothing to do with (?:that|this|it|the|scheduling|buying|\w+ing)",
-            r"do not (?:own|run|have|work for|manage) (?:a|any|the) (?:\w+ )?(?:business|company|shop|plumbing)",
+            r"do not (?:own|run|have|work for|manage) (?:a|any|the) (?:\w+ )?(?:business|company|"
+            r"shop|plumbing)",
             r"the wrong \w+",
-            r"(?:am|are) you (?:sure )?(?:looking for|calling for|trying to reach) (?:someone|somebody|me)",
+            r"(?:am|are) you (?:sure )?(?:looking for|calling for|trying to reach) (?:someone|"
+            r"somebody|me)",
             r"(?:somebody|someone) else s (?:phone|number)",
             r"new (?:phone|number) who",
             r"(?:got|had) this number (?:recently|last|a)",
             r"(?:left|sold|quit) (?:last|a|the|years|two|three|months)",
             r"^(?:\w+ )?no this is (?!not\b|a\b|the\b)\w+$",
-            r"you (?:will|would|would probably|probably|might|really) (?:want|need|have) to (?:speak|talk|ask|call|reach|check)(?: to| with)? (?:my|our|the|his|her|someone)",
-            r"(?:cell phone|home phone|personal (?:number|phone|cell|line)|private (?:number|line))",
+            r"you (?:will|would|would probably|probably|might|really) (?:want|need|"
+            r"have) to (?:speak|talk|ask|call|reach|check)(?: to| with)? (?:my|our|the|his|her|"
+            r"someone)",
+            r"(?:cell phone|home phone|personal (?:number|phone|cell|line)|private (?:number|"
+            r"line))",
             r"(?:just|only) answer(?:ing)? (?:the )?phones?",
-            r"(?:he|she) (?:handles|deals with|takes care of|runs|decides) (?:that|this|it|those|the)",
-            r"(?:this|that|it|we) (?:is|are) not (?:a |an |even a )?(?:\w+ ){0,2}(?:company|business|shop|store|office|residence)",
-            r"you (?:want|need|are after|are looking for|have to ask|should ask|must mean) (?:to (?:speak|talk) (?:to|with) )?(?:my|the|our|his) (?:<relative>|office|front desk|son|sister|daughter)",
-            r"(?:i am|i was) (?:just |only )(?:a|the|an|his|her) (?:\w+ )?(?:technician|helper|receptionist|assistant|secretary|plumber|driver|customer|temp|employee|intern|wife|husband|kid|son|daughter)",
+            r"(?:he|she) (?:handles|deals with|takes care of|runs|decides) (?:that|this|it|those|"
+            r"the)",
+            r"(?:this|that|it|we) (?:is|are) not (?:a |an |even a )?(?:\w+ ){0,2}(?:company|"
+            r"business|shop|store|office|residence)",
+            r"you (?:want|need|are after|are looking for|have to ask|should ask|"
+            r"must mean) (?:to (?:speak|talk) (?:to|with) )?(?:my|the|our|his) (?:<relative>|"
+            r"office|front desk|son|sister|daughter)",
+            r"(?:i am|i was) (?:just |only )(?:a|the|an|his|her) (?:\w+ )?(?:technician|helper|"
+            r"receptionist|assistant|secretary|plumber|driver|customer|temp|employee|intern|wife|"
+            r"husband|kid|son|daughter)",
             r"not the (?:boss|owner|manager|decision maker)",
             r"(?:is|are) not available(?: right now)? (?:this is|i am) (?:his|her)",
             r"(?:have |must have )?mis ?dial\w*",
             r"(?:do not|does not|never) work (?:in|on|for|at) (?:that|this|the|them|him|it)",
             r"this is (?:his|her|their|the owner s|the wrong|somebody else)",
-            r"(?:this is|i am|it is) (?:his|her) (?:wife|husband|son|daughter|assistant|secretary|mother|brother|father|sister|mom|dad|partner|colleague)",
+            r"(?:this is|i am|it is) (?:his|her) (?:wife|husband|son|daughter|assistant|secretary|"
+            r"mother|brother|father|sister|mom|dad|partner|colleague)",
             r"(?:he|she|they) (?:is|are) not (?:here|in|available|around|with us)",
-            r"(?:am|is) not (?:him|her|the owner|that person|in purchasing|in sales|the manager|a plumber|the customer)",
-            r"(?:do not|does not|never) (?:know|have|employ) (?:any|a|an|anyone|anybody|who) (?:\w+ )?(?:by that|called|named|that name|that is|here)",
+            r"(?:am|is) not (?:him|her|the owner|that person|in purchasing|in sales|the manager|"
+            r"a plumber|the customer)",
+            r"(?:do not|does not|never) (?:know|have|employ) (?:any|a|an|anyone|anybody|"
+            r"who) (?:\w+ )?(?:by that|called|named|that name|that is|here)",
             r"do not know (?:who|any) (?:that|he|she|\w+) (?:is|here)",
-            r"(?:you|i think you|you should|you may) (?:are looking for|should be calling|should ask for|should call) (?:someone|somebody|my|the|a|our|another)",
+            r"(?:you|i think you|you should|you may) (?:are looking for|should be calling|"
+            r"should ask for|should call) (?:someone|somebody|my|the|a|our|another)",
             r"(?:not|no) (?:a |an )?(?:company|business|plumber|contractor) (?:here|at all)?",
             r"(?:he|she) (?:passed away|died|moved|is dead|quit|retired|left)",
             r"(?:sold|closed) the (?:business|company)",
@@ -183,7 +206,8 @@ WISHES: tuple[Rule, ...] = (
             r"(?:am|are|is) not the (?:right |correct |best )?(?:person|one|guy|owner|"
             r"decision ?maker|man|woman|manager|boss|contact)",
             r"not (?:in charge|responsible)",
-            r"(?:i|we|he|she|they|who) (?:do not|does not) (?:handle|deal with|make|do|take care of|decide) (?:that|"
+            r"(?:i|we|he|she|they|who) (?:do not|does not) (?:handle|deal with|make|do|"
+            r"take care of|decide) (?:that|"
             r"this|it|those|these|any of|the|such|on|purchas\w+|buying|software)",
             r"(?:someone|somebody) else (?:handles|does|is in charge|takes care|makes|decides|"
             r"runs|deals|you)",
@@ -226,20 +250,35 @@ WISHES: tuple[Rule, ...] = (
         (
             r"(?:deal|work) with (?:a |an )?(?:real |live )?(?:human|person|someone real)",
             r"(?:who|whom) (?:can|could|should|do) i (?:talk|speak) (?:to|with)",
-            r"(?:human|real person|actual person|live person|live agent|real human|someone real)(?: being)?(?: \w+){0,2} (?:i|we|to|that|who|please|instead|now|on)",
-            r"(?:someone|somebody|anyone) (?:from|in|on|at) (?:your|the) (?:\w+ )?(?:team|department|office|company|staff|side)",
-            r"^(?:\w+ )?(?:sales|support|billing|accounting|service|tech support|customer service|manager|supervisor|human|person)(?: department| team)? please",
-            r"(?:a|the|your) (?:human|real person|supervisor|manager|representative) (?:please|now|instead)",
-            r"(?:who|whoever|someone who|somebody who) (?:is )?(?:in charge|can help|knows|runs|human|real)",
-            r"put (?:me |us )?(?:somebody|someone|a|your|another|through|on)(?: \w+){0,3} (?:on|through|phone|line)",
-            r"(?:have|get|reach|want|need) (?:me )?(?:the |your |to )?(?:sales|support|billing|service|accounts?|technical support|tech support)(?: \w+)? (?:department|team|desk|person|please|office)",
-            r"(?:speak|talk) (?:to|with) (?:an? )?(?:representative|agent|person|human|operator|manager)",
+            r"(?:human|real person|actual person|live person|live agent|real human|"
+            r"someone real)(?: being)?(?: \w+){0,2} (?:i|we|to|that|who|please|instead|now|on)",
+            r"(?:someone|somebody|anyone) (?:from|in|on|at) (?:your|the) (?:\w+ )?(?:team|"
+            r"department|office|company|staff|side)",
+            r"^(?:\w+ )?(?:sales|support|billing|accounting|service|tech support|customer service|"
+            r"manager|supervisor|human|person)(?: department| team)? please",
+            r"(?:a|the|your) (?:human|real person|supervisor|manager|representative) (?:please|now|"
+            r"instead)",
+            r"(?:who|whoever|someone who|somebody who) (?:is )?(?:in charge|can help|knows|runs|"
+            r"human|real)",
+            r"put (?:me |us )?(?:somebody|someone|a|your|another|through|on)(?: \w+){0,3} (?:on|"
+            r"through|phone|line)",
+            r"(?:have|get|reach|want|need) (?:me )?(?:the |your |to )?(?:sales|support|billing|"
+            r"service|accounts?|technical support|tech support)(?: \w+)? (?:department|team|desk|"
+            r"person|please|office)",
+            r"(?:speak|talk) (?:to|with) (?:an? )?(?:representative|agent|person|human|operator|"
+            r"manager)",
             r"need (?:technical|tech|customer|billing) (?:support|help|service)",
-            r"(?:want|need|like|prefer|rather have|get me) (?:to have )?(?:a |an )?(?:real |live |actual )*(?:person|human|human being|operator|representative)",
-            r"(?:anyone|someone|somebody|anybody)(?: else)?(?: there)? (?:i|we|who|that|that i) can (?:speak|talk|help|actually)",
-            r"(?:do not|not going to|hate|refuse to|rather not|tired of)(?: want to| like to)? (?:talk|talking|speak|speaking|deal|dealing)(?: to| with)? (?:an? )?(?:machine|robot|bot|computer|ai|recording)\w*",
-            r"(?:get|find|fetch|give|bring) me (?:somebody|someone|your|a|an|the|some) (?:\w+ )?<person>",
-            r"(?:is|are) (?:anyone|anybody|someone|a colleague|somebody) (?:else )?(?:there|available|around) (?:to|i can|that)",
+            r"(?:want|need|like|prefer|rather have|get me) (?:to have )?(?:a |an )?(?:real |live |"
+            r"actual )*(?:person|human|human being|operator|representative)",
+            r"(?:anyone|someone|somebody|anybody)(?: else)?(?: there)? (?:i|we|who|that|"
+            r"that i) can (?:speak|talk|help|actually)",
+            r"(?:do not|not going to|hate|refuse to|rather not|tired of)(?: want to|"
+            r" like to)? (?:talk|talking|speak|speaking|deal|dealing)(?: to|"
+            r" with)? (?:an? )?(?:machine|robot|bot|computer|ai|recording)\w*",
+            r"(?:get|find|fetch|give|bring) me (?:somebody|someone|your|a|an|the|"
+            r"some) (?:\w+ )?<person>",
+            r"(?:is|are) (?:anyone|anybody|someone|a colleague|somebody) (?:else )?(?:there|"
+            r"available|around) (?:to|i can|that)",
             r"(?:talk|speak) to (?:somebody|someone|anybody) else",
             r"(?:real|actual|live) (?:human|person|people) please",
             r"(?:hand|turn|pass) (?:this|it|me) over to",
@@ -328,9 +367,11 @@ WISHES: tuple[Rule, ...] = (
         "REPEAT",
         82,
         (
-            r"^(?:\w+ ){0,2}(?:sorry|pardon)(?: me)? (?:what|come again|again|did not|not sure|i did not)",
+            r"^(?:\w+ ){0,2}(?:sorry|pardon)(?: me)? (?:what|come again|again|did not|not sure|"
+            r"i did not)",
             r"(?:again|once more|repeat) please",
-            r"(?:the )?(?:line|connection|signal|sound|audio|reception) (?:is|was|s) (?:\w+ )?(?:bad|terrible|poor|awful|breaking|choppy|cutting|weak|fuzzy|scratchy)",
+            r"(?:the )?(?:line|connection|signal|sound|audio|reception) (?:is|was|"
+            r"s) (?:\w+ )?(?:bad|terrible|poor|awful|breaking|choppy|cutting|weak|fuzzy|scratchy)",
             r"(?:lost|losing) (?:you|me)",
             r"(?:mind|keep|try) repeating",
             r"repeat (?:that|it|what|the|yourself|please|again)",

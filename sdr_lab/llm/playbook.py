@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from sdr_lab.llm.playbook_turn import Turn
+from sdr_lab.llm.playbook_turn import compose_reply
 from sdr_lab.records import Prompt, ToolCall
 
 _PIECES = re.compile(r"\S+\s*(?:\S+\s*){0,3}")
@@ -27,7 +27,7 @@ class PlaybookModel:
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[str | ToolCall]:
         """Yield tool calls first or a reply in pieces; see `LanguageModel`."""
-        for part in Turn(prompt).parts():
+        for part in compose_reply(prompt):
             if isinstance(part, ToolCall):
                 yield part
                 continue
@@ -37,4 +37,4 @@ class PlaybookModel:
 
     async def warm_up(self, prompt: Prompt) -> None:
         """Compose once, which compiles the patterns and fills the caches of stems."""
-        await asyncio.to_thread(Turn(prompt).parts)
+        await asyncio.to_thread(compose_reply, prompt)

@@ -22,20 +22,34 @@ RELATED = 0.34
 """Share from which a sentence is worth telling beside "I don't know exactly"."""
 LONGEST_WORDS = 45
 
-_MONEY = re.compile(r"[$€£]\s?\d|\b\d[\d,.]* (?:dollars|euros|percent)\b|\bpercent\b", re.IGNORECASE)
-_FREE = re.compile(r"\b(?:free|no (?:extra )?(?:cost|charge|fees?)|no set-?up fees?|included)\b", re.I)
+_MONEY = re.compile(
+    r"[$€£]\s?\d|\b\d[\d,.]* (?:dollars|euros|percent)\b|\bpercent\b", re.IGNORECASE
+)
+_FREE = re.compile(
+    r"\b(?:free|no (?:extra )?(?:cost|charge|fees?)|no set-?up fees?|included)\b", re.I
+)
 _DURATION = re.compile(
-    r"\b(?:\d+|an?|one|two|three|four|five|six|seven|half|few)[ -]*(?:\d+[ -])?(?:second|minute|hour|"
-    r"day|week|month|year)s?\b|\bmonth to month\b|\bright away\b|\b(?:each|every|once a) (?:hour|day|week|month|year)\b|\bwithin\b",
+    r"\b(?:\d+|an?|one|two|three|four|five|six|seven|half|few)[ -]*(?:\d+[ -])?(?:second|minute|"
+    r"hour|"
+    r"day|week|month|year)s?\b|\bmonth to month\b|\bright away\b|\b(?:each|every|once a) (?:hour|"
+    r"day|week|month|year)\b|\bwithin\b",
     re.IGNORECASE,
 )
-_CLOCK = re.compile(r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m|\bday and night\b|\bweekdays?\b|\bany time\b", re.I)
+_CLOCK = re.compile(
+    r"\b\d{1,2}(?::\d\d)? ?[ap]\.?m|\bday and night\b|\bweekdays?\b|\bany time\b", re.I
+)
 _NUMBER = re.compile(r"\d|\bunlimited\b|\bone\b|\btwo\b|\bthree\b|\bseveral\b", re.IGNORECASE)
 _UP_TO = re.compile(r"\b(?:up to|maximum of|at most|to) (\d{1,5})\b", re.IGNORECASE)
 _UNLIMITED = re.compile(r"\bunlimited\b|\bas many\b.{0,30}\bas you", re.IGNORECASE)
-_ABBREVIATION = re.compile(r"\b(?:a\.m|p\.m|e\.g|i\.e|u\.s|mr|mrs|ms|dr|st|inc|no|approx|vs)\.$", re.I)
-_PRONOUN = re.compile(r"^(?:it|they|this|that|these|those|he|she|both|there|so|also)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:no|not|never|without|none|nothing|neither|nor|only)\b|n't\b", re.IGNORECASE)
+_ABBREVIATION = re.compile(
+    r"\b(?:a\.m|p\.m|e\.g|i\.e|u\.s|mr|mrs|ms|dr|st|inc|no|approx|vs)\.$", re.I
+)
+_PRONOUN = re.compile(
+    r"^(?:it|they|this|that|these|those|he|she|both|there|so|also)\b", re.IGNORECASE
+)
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|without|none|nothing|neither|nor|only)\b|n't\b", re.IGNORECASE
+)
 _COMPARED = re.compile(
     r"\b(?:more|less|fewer|than|only|always|all|every|everything|ever|without|cheaper|better|worse|"
     r"instead|other|else|or|same|still|really|how|what|which|why|guarantee\w*|promise)\b",
@@ -46,7 +60,9 @@ _NEEDS = re.compile(r"\b(?:need|require|have|charge|there|has)\w*\b", re.IGNOREC
 _LISTS_PLANS = 3
 _PRICE = re.compile(r"[$€£]\s?\d[\d,.]*")
 _PRICE_ONLY = frozenset({"price", "team", "limit", "large", "schedule"})
-_LITTLE = frozenset("a an the do does is are it we i you to for of on in and or with our my your".split())
+_LITTLE = frozenset(
+    "a an the do does is are it we i you to for of on in and or with our my your".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +246,14 @@ def _fit(question: Question, unit: Unit, said: str) -> _Fit | None:
 
 
 def _tells_price(question: Question, unit: Unit) -> bool:
-    """"Importing is free" tells the price of the import."""
+    """ "Importing is free" tells the price of the import."""
     return question.kind == "how_much" and _has_kind(question, unit)
 
 
 _LIGHT_WORDS = frozenset({"plan", "plans", "phone"})
-_LIGHT = frozenset({"team", "customer", "schedule", "data", "web", "free", "trade", "limit", "hours"})
+_LIGHT = frozenset(
+    {"team", "customer", "schedule", "data", "web", "free", "trade", "limit", "hours"}
+)
 """Topics that nearly every sentence of such a company touches."""
 
 
@@ -285,9 +303,7 @@ def _capacity(clause: str) -> float | None:
     return float(match[1]) if match else None
 
 
-def _more(
-    question: Question, best: Unit, others: Sequence[_Fit]
-) -> tuple[str, ...]:
+def _more(question: Question, best: Unit, others: Sequence[_Fit]) -> tuple[str, ...]:
     """Return a second sentence for a broad question, one that adds something."""
     if not question.is_broad or question.kind in ("how_long", "how_much", "when", "how_many"):
         return ()

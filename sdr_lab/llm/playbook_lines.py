@@ -63,6 +63,7 @@ DEFAULT_LINES: dict[str, tuple[str, ...]] = {
     ),
     # ---- follow-up by a colleague
     "ask_email": ("Great. What's the best email address for that?",),
+    "declined": ("No problem. Is there anything else I can help you with?",),
     "email_again": ("Sorry, could you spell out the email address once more?",),
     "follow_up_noted": ("Is there anything else I can help you with?",),
     # ---- the meeting
@@ -85,6 +86,29 @@ DEFAULT_LINES: dict[str, tuple[str, ...]] = {
     "thanks_number": ("Thanks, that helps.",),
     "failed": ("I'm sorry, that didn't work just now.",),
 }
+
+ASKS: dict[str, tuple[tuple[str, ...], str]] = {
+    "follow_up": (("unknown", "related_offer"), r"\bcolleague\b|\bfollow up\b|\bget back to you\b"),
+    "meeting": (
+        ("offer_demo", "ask_day", "ask_time", "other_time", "not_booked"),
+        r"\b(?:demo|meeting|appointment|(?:which|what) (?:other )?day|day and time|time works|which of "
+        r"these|which one|suits? you|could do)\b",
+    ),
+    "which_time": (("ask_time", "ask_day"), r"\b(?:which|suits)\b"),
+    "else": (
+        ("anything_else", "booked", "follow_up_noted", "THANKS", "DENY", "declined"),
+        r"\b(?:anything else|what else|anything you'd like)\b",
+    ),
+    "email": (("ask_email", "email_again"), r"\bemail\b"),
+    "call_back": (
+        ("CALL_BACK_LATER",),
+        r"\bbetter time\b|\bwhen (?:should|shall|may|can) (?:i|we) call\b",
+    ),
+    "list": (("source",), r"\boff (?:our|the) list\b"),
+    "let_go": (("hostile",), r"\blet you go\b"),
+}
+"""Questions of the agent that the caller may answer with a yes, a no or a value: the moments
+whose lines ask them, and the words by which others are known."""
 
 OBJECTIONS: dict[str, str] = {
     "objection_price": r"expensive|pric|cost|afford|budget|money|cheap|steep|too much|pay\b|dollar|"

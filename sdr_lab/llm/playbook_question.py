@@ -22,8 +22,10 @@ _SPLIT = re.compile(
     re.IGNORECASE,
 )
 _NAMED = re.compile(
-    r"\b(?:work(?:s|ed|ing)?(?: together| well| nicely)? with|integrat\w+(?: \w+)?? (?:with|into|to)|"
-    r"integrat(?:e|es|ion for|ions? for)|connect\w*(?: \w+)?? (?:with|to)|sync\w*(?: \w+)?? (?:with|"
+    r"\b(?:work(?:s|ed|ing)?(?: together| well| nicely)? with|integrat\w+(?: \w+)?? (?:with|into|"
+    r"to)|"
+    r"integrat(?:e|es|ion for|ions? for)|connect\w*(?: \w+)?? (?:with|to)|"
+    r"sync\w*(?: \w+)?? (?:with|"
     r"to)|compatible with|link\w*(?: up)? (?:with|to)|talks? to|hooks? up (?:with|to)|plugs? into|"
     r"play nice with|ties? into|interface with|supports?|import(?:s|ed)? from|export(?:s|ed)? to|"
     r"run on|works? on|available (?:on|for)|what about|how about|have)\s+"
@@ -50,13 +52,20 @@ _UNIT = (
 )
 _IS_UNIT = re.compile(rf"{_UNIT}$")
 _SIZES = (
-    re.compile(rf"\b(?:team|crew|company|shop|staff|group|business|fleet) of (?:about |around |like |"
-               rf"roughly |maybe )?(?:a )?{_NUMBER}(?:[ -](?P<more>\w+))?"),
-    re.compile(rf"\b{_NUMBER}(?:[ -](?P<more>one|two|three|four|five|six|seven|eight|nine))?[ -]"
-               rf"(?:\w+ )?{_UNIT}\b"),
-    re.compile(rf"\b(?:there are|we are|we're|got|have) (?:about |around |like |only |just )?"
-               rf"{_NUMBER}(?:[ -](?P<more>one|two|three|four|five|six|seven|eight|nine))? (?:of us|"
-               rf"in the field|on the road)\b"),
+    re.compile(
+        rf"\b(?:team|crew|company|shop|staff|group|business|fleet) of (?:about |around |like |"
+        rf"roughly |maybe )?(?:a )?{_NUMBER}(?:[ -](?P<more>\w+))?"
+    ),
+    re.compile(
+        rf"\b{_NUMBER}(?:[ -](?P<more>one|two|three|four|five|six|seven|eight|nine))?[ -]"
+        rf"(?:\w+ )?{_UNIT}\b"
+    ),
+    re.compile(
+        rf"\b(?:there are|we are|we're|got|have) (?:about |around |like |only |just )?"
+        rf"{_NUMBER}(?:[ -](?P<more>one|two|three|four|five|six|seven|eight|"
+        rf"nine))? (?:of us|"
+        rf"in the field|on the road)\b"
+    ),
 )
 _ABOUT = re.compile(
     r"\bwhat (?:does|do|is|are|can|exactly|kind of) (?:it|this|that|you|your|the|maplewood|exactly|"
@@ -111,7 +120,9 @@ def questions_in(text: str, known_names: frozenset[str] = frozenset()) -> list[Q
 
 def _halves(text: str) -> list[str]:
     """Split "explain the set-up and the support hours": two topics asked for in one breath."""
-    if not re.search(r"\b(?:tell|explain|describe|what|how|know|about|hear)\b", text, re.IGNORECASE):
+    if not re.search(
+        r"\b(?:tell|explain|describe|what|how|know|about|hear)\b", text, re.IGNORECASE
+    ):
         return [text]
     first, found, second = text.partition(" and ")
     one, two = topics_of(first) - {"price"}, topics_of(second)
@@ -124,9 +135,11 @@ def _asks(text: str) -> bool:
     return bool(
         re.search(
             r"^(?:\W*)(?:how|what|which|who|where|when|why|is|are|do|does|did|can|could|will|would|"
-            r"should|has|have|may|am|tell|explain|describe|walk|any|if)\b|\b(?:tell me|want to know|"
+            r"should|has|have|may|am|tell|explain|describe|walk|any|if)\b|\b(?:tell me|"
+            r"want to know|"
             r"like to know|wondering|curious|explain|do you|does it|can (?:i|we|it)|how much|what "
-            r"about|is there|are there|how (?:do|does|long|many)|what (?:is|are|kind|does|do|if))\b",
+            r"about|is there|are there|how (?:do|does|long|many)|what (?:is|are|kind|does|do|"
+            r"if))\b",
             text,
             re.IGNORECASE,
         )
@@ -175,8 +188,10 @@ def _read(text: str, known_names: frozenset[str]) -> Question:
         size=size,
         is_broad=bool(
             re.search(
-                r"\b(?:tell me|explain|describe|walk me|how (?:does|do|is|would|will) (?!(?:much|long|"
-                r"many))|what (?:kind|sort|do you|does|is|are|about)|talk me|more about|why|details?|"
+                r"\b(?:tell me|explain|describe|walk me|how (?:does|do|is|would|will) (?!(?:much|"
+                r"long|"
+                r"many))|what (?:kind|sort|do you|does|is|are|about)|talk me|more about|why|"
+                r"details?|"
                 r"what(?:'s| is) included|how \w+ works?)\b",
                 low,
             )
@@ -186,9 +201,17 @@ def _read(text: str, known_names: frozenset[str]) -> Question:
 
 
 def _kind(low: str) -> Kind:
-    if re.search(r"\bhow (?:much|expensive|costly|pricey)\b|\b(?:price|pricing|cost|costs|fees?|"
-                 r"monthly damage)\b(?!.*\bhow long\b)", low) and "how long" not in low:
-        return "how_much" if not re.match(r"(?:is|are|do|does) (?:there|you|it)\b", low) else "yes_no"
+    if (
+        re.search(
+            r"\bhow (?:much|expensive|costly|pricey)\b|\b(?:price|pricing|cost|costs|fees?|"
+            r"monthly damage)\b(?!.*\bhow long\b)",
+            low,
+        )
+        and "how long" not in low
+    ):
+        return (
+            "how_much" if not re.match(r"(?:is|are|do|does) (?:there|you|it)\b", low) else "yes_no"
+        )
     if re.search(r"\bhow (?:long|soon|fast|quick(?:ly)?)\b|\bhow many (?:days|weeks|hours)\b", low):
         return "how_long"
     if re.search(r"^when\b|\bwhat (?:time|hours|days)\b|\bwhen (?:can|are|is|do)\b|\bhours\b", low):

@@ -13,7 +13,8 @@ from functools import lru_cache
 _TOPICS = {
     "price": r"pric(?:e|es|ed|ing)|costs?|fees?|charges?|rates?|how much|run me|set me back|"
     r"expensive|per month|a month|monthly|[$€£]\d[\d,.]*|dollars?|quote|damage|cheapest|cheap|"
-    r"(?:do|would|will|should) (?:i|we) (?:have to )?pay|(?:be|end up|are we) paying|pay (?:per|a|each|every)",
+    r"(?:do|would|will|should) (?:i|we) (?:have to )?pay|(?:be|end up|are we) paying|pay (?:per|a|"
+    r"each|every)",
     "trial": r"(?:free )?trials?|free trail|try \w+ free|\d+-day|free for \d+ days|try it(?: out| first| before)?|test drive|try before|try you|try "
     r"(?:the |your )?(?:software|system|product|app)|evaluate|test it",
     "card": r"credit cards?|debit cards?|(?:a|my|our|the|any) cards?|card (?:number|details)|"
@@ -28,7 +29,8 @@ _TOPICS = {
     r"get (?:it |this |us |me )?(?:going|running)",
     "support": r"support(?! (?:for|quick|google|sales|(?:smart|i)phones?|android|ios))|help ?(?:desk|center|line)?|customer service|assistance|"
     r"something (?:breaks|goes wrong)|(?:have|run into) (?:a |any )?(?:problems?|trouble|issues?)|"
-    r"get stuck|reach (?:you|someone|somebody)|tech support|who do (?:i|we) call|hot ?line|(?:emergency|help) line",
+    r"get stuck|reach (?:you|someone|somebody)|tech support|who do (?:i|we) call|hot ?line|"
+    r"(?:emergency|help) line",
     "hours": r"hours|open|what times?|(?:\d+|seven) ?[ap]m|around the clock|24/7",
     "weekend": r"weekends?|saturdays?|sundays?",
     "emergency": r"emergenc(?:y|ies)|at night|nights?|after hours|urgent|24/7|around the clock|"
@@ -135,7 +137,14 @@ def stem(word: str) -> str:
         return _IRREGULAR[word]
     if any(char.isdigit() for char in word) or len(word) <= 3:
         return word
-    for suffix, to in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("ly", ""), ("s", "")):
+    for suffix, to in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("ing", ""),
+        ("ed", ""),
+        ("ly", ""),
+        ("s", ""),
+    ):
         if word.endswith(suffix) and len(word) - len(suffix) >= 3 and not word.endswith("ss"):
             word = word[: -len(suffix)] + to
             break
