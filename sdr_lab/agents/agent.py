@@ -80,7 +80,7 @@ class AgentFile(_Model):
     language: Literal["en"] = "en"
     time_zone: str = "America/New_York"
     silence_threshold_s: float | None = Field(None, ge=0.2, le=5)
-    interrupt: InterruptFile = InterruptFile()
+    interrupt: InterruptFile = Field(default_factory=InterruptFile)  # pyright: ignore[reportArgumentType]
     variables: dict[str, Text] = Field(default_factory=dict)
     tools: list[Literal[BUILT_IN]] = Field(default_factory=list)  # pyright: ignore
     knowledge: str = Field("default", pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")

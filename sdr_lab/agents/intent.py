@@ -40,7 +40,8 @@ WORDS = {"HELLO": 30, "THANKS": 29, "DENY": 28, "CONFIRM": 27, "ACKNOWLEDGE": 25
 STARTS = 15
 """A yes or no before a statement that no rule knows."""
 
-AS_YES = frozenset("ok okay mhm uhuh alright right cool great fine good k awesome".split())
+_AS_YES = "ok okay mhm uhuh alright right cool great fine good k awesome"
+AS_YES = frozenset(_AS_YES.split())
 """Acknowledgements that answer a question with yes."""
 
 

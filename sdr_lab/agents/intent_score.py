@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 _DAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun)days?\b|\btomorrow\b|\btoday\b")
 _NUMBER = re.compile(
@@ -34,7 +35,7 @@ def features(clauses: Sequence[str], is_marked: bool) -> set[str]:
     text = _NUMBER.sub("<number>", _DAY.sub("<day>", " ".join(clauses)))
     words = ["<", *text.split(), ">"]
     found = set(words[1:-1])
-    found.update(" ".join(pair) for pair in zip(words, words[1:], strict=False))
+    found.update(" ".join(pair) for pair in pairwise(words))
     found.update(" ".join(three) for three in zip(words, words[1:], words[2:], strict=False))
     found.add(f"length {min(LONG_WORDS, len(words) - 2) // 2}")
     if is_marked:

@@ -31,14 +31,15 @@ class Offer:
     """A time said just before without its day; a bare "Tuesday" completes it."""
 
 
-NO_NAMES = frozenset(
+_NO_NAMES_TEXT = (
     "a an the not now no so just very really still also here there fine good great okay ok sure "
     "right wrong interested busy driving calling looking done sorry afraid happy glad ready back "
     "sick tired out in on at with from about trying going getting working thinking wondering "
     "about that this what who why how it my your our his her their me you him she he they we i "
     "perfect awesome terrible ridiculous important urgent new old bad all only too about yes "
-    "monday tuesday wednesday thursday friday saturday sunday today tomorrow speaking".split()
+    "monday tuesday wednesday thursday friday saturday sunday today tomorrow speaking"
 )
+NO_NAMES = frozenset(_NO_NAMES_TEXT.split())
 """Words after "I'm" or "this is" that are no names."""
 
 _SAYS_NAME = re.compile(

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import jsonschema
+import jsonschema.exceptions
 
 from sdr_lab.records import Agent, ToolSpec
 

@@ -12,9 +12,10 @@ from sdr_lab.agents.numbers import with_digits
 PartOfDay = Literal["morning", "afternoon", "evening"]
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = (
+_MONTHS_TEXT = (
     "january february march april may june july august september october november december"
-).split()
+)
+MONTHS = tuple(_MONTHS_TEXT.split())
 
 FIRST_MORNING_HOUR = 7
 """An hour without AM or PM is within the business day: 7..11 is morning, 12..6 afternoon."""

@@ -60,9 +60,8 @@ _NEEDS = re.compile(r"\b(?:need|require|have|charge|there|has)\w*\b", re.IGNOREC
 _LISTS_PLANS = 3
 _PRICE = re.compile(r"[$€£]\s?\d[\d,.]*")
 _PRICE_ONLY = frozenset({"price", "team", "limit", "large", "schedule"})
-_LITTLE = frozenset(
-    "a an the do does is are it we i you to for of on in and or with our my your".split()
-)
+_LITTLE_TEXT = "a an the do does is are it we i you to for of on in and or with our my your"
+_LITTLE = frozenset(_LITTLE_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,8 @@ def answer(question: Question, units: Sequence[Unit], said: str = "") -> Answer:
         units: Sentences that may be told.
         said: What the agent has said before; among equals the unsaid sentence is preferred.
     """
-    if question.kind == "how_much" or question.size is not None:
-        if priced := _by_size(question, units):
-            return Answer("known", priced)
+    if priced := _by_size(question, units):
+        return Answer("known", priced)
     fits = [fit for unit in units if (fit := _fit(question, unit, said)) is not None]
     if not fits:
         return Answer("unknown")
@@ -167,7 +165,7 @@ def _lines(text: str) -> Iterable[str]:
     for raw in text.splitlines():
         line = raw.strip()
         item = re.match(r"(?:[-*•]|\d+[.)])\s+(.*)", line)
-        if line.startswith("#") or item or not line or line.startswith("|"):
+        if item or not line or line.startswith(("#", "|")):
             if buffer:
                 yield buffer
             buffer = ""
@@ -272,7 +270,8 @@ def _by_size(question: Question, units: Sequence[Unit]) -> tuple[str, ...]:
 
     Only when nothing but the price is asked ("how much is the import" is another matter).
     """
-    if question.names or question.words or question.topics - _PRICE_ONLY:
+    asks_price = question.kind == "how_much" or question.size is not None
+    if not asks_price or question.names or question.words or question.topics - _PRICE_ONLY:
         return ()
     offers = [
         (limit, clause)

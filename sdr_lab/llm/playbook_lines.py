@@ -91,7 +91,8 @@ ASKS: dict[str, tuple[tuple[str, ...], str]] = {
     "follow_up": (("unknown", "related_offer"), r"\bcolleague\b|\bfollow up\b|\bget back to you\b"),
     "meeting": (
         ("offer_demo", "ask_day", "ask_time", "other_time", "not_booked"),
-        r"\b(?:demo|meeting|appointment|(?:which|what) (?:other )?day|day and time|time works|which of "
+        r"\b(?:demo|meeting|appointment|(?:which|what) (?:other )?day|day and time|time works|"
+        r"which of "
         r"these|which one|suits? you|could do)\b",
     ),
     "which_time": (("ask_time", "ask_day"), r"\b(?:which|suits)\b"),
@@ -113,7 +114,8 @@ whose lines ask them, and the words by which others are known."""
 OBJECTIONS: dict[str, str] = {
     "objection_price": r"expensive|pric|cost|afford|budget|money|cheap|steep|too much|pay\b|dollar|"
     r"\$|rip ?off",
-    "objection_existing": r"already|spreadsheet|excel|paper|whiteboard|happy with|current|our system|"
+    "objection_existing": r"already|spreadsheet|excel|paper|whiteboard|happy with|current|"
+    r"our system|"
     r"works? (?:just )?fine|by hand|jobber|servicetitan|another|competitor|google calendar|"
     r"notebook|switch",
     "objection_time": r"\btime\b|busy|hassle|complicated|difficult|hard\b|headache|learn|train|"

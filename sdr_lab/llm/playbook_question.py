@@ -37,13 +37,18 @@ _NAME_ENDS = re.compile(
     r"available|included|in|on|without|with|also|to|yet|integration|software)\b|[.?!,]",
     re.IGNORECASE,
 )
-_SMALL = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "hundred": 100, "dozen": 12}
+_NUMBER_WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen twenty"
+)
+_SMALL = {word: n for n, word in enumerate(_NUMBER_WORDS.split())} | {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "hundred": 100,
+    "dozen": 12,
+}
 _NUMBER = r"(?P<n>\d{1,4}|" + "|".join(sorted(_SMALL, key=len, reverse=True)) + r")"
 _UNIT = (
     r"(?:technicians?|techs?|people|guys|employees?|users?|workers?|plumbers?|electricians?|"
@@ -73,10 +78,11 @@ _ABOUT = re.compile(
     r"that|everything|your)\b.*\bwork|\bwhat (?:is it )?(?:that )?you (?:guys )?(?:actually )?do\b|"
     r"\b(?:tell me|more) about (?:it|you|your|this|the)\b"
 )
-_MONTHS = frozenset(
+_MONTHS_TEXT = (
     "january february march april may june july august september october november december monday "
-    "tuesday wednesday thursday friday saturday sunday i ok okay us".split()
+    "tuesday wednesday thursday friday saturday sunday i ok okay us"
 )
+_MONTHS = frozenset(_MONTHS_TEXT.split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ ABOUT_AGENT: dict[str, str] = {
     r"call)|what do you want",
     "source": r"\b(?:how|where)(?: did|'d) you (?:guys )?(?:get|find|come by)\b.*\b(?:number|name|"
     r"contact|info)|who gave you (?:my|this)",
-    "who": r"\bwho (?:is|are|am|'s) (?:this|you|calling|speaking|i|talking)\b|who's (?:this|calling)|"
+    "who": r"\bwho (?:is|are|am|'s) (?:this|you|calling|speaking|i|talking)\b|who's (?:this|"
+    r"calling)|"
     r"what(?:'s| is| was) your name|what company|who do you work for|where are you calling from",
     "how_are_you": r"\bhow (?:are|you) (?:you |doing|things)|how are you|how's it going|how is it "
     r"going|how have you been",
@@ -34,10 +35,11 @@ _BARE_NUMBER = re.compile(
     r"(?:about |around |maybe |like |um |uh |we have |we've got |just |i think |probably )*"
     r"(\w+(?:[ -]\w+)?)[.! ]*"
 )
-_SMALL_FIRST = frozenset(
+_SMALL_FIRST_TEXT = (
     "the you we it there every your all most customers support set-up training technicians "
-    "importing annual companies with a an".split()
+    "importing annual companies with a an"
 )
+_SMALL_FIRST = frozenset(_SMALL_FIRST_TEXT.split())
 """First words that are written small behind "As I said,"; others may be names."""
 
 

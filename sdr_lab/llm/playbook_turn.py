@@ -43,9 +43,9 @@ def compose_reply(prompt: Prompt) -> Parts:
 def _in_context(scene: Scene) -> Parts | None:
     """Take the words as an answer to the agent's last question; None when they are none."""
     slots, intent = scene.slots, scene.intent
-    if scene.asks("email") and intent not in ("QUESTION", "BOOK", "OBJECTION"):
-        if (parts := act.note_address(scene)) is not None:
-            return parts
+    is_other_topic = intent in ("QUESTION", "BOOK", "OBJECTION")
+    if scene.asks("email") and not is_other_topic and (parts := act.note_address(scene)):
+        return parts
     if scene.asks("call_back") and (slots.when or slots.day):
         return act.call_back(scene)
     if scene.asks("meeting"):

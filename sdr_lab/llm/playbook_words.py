@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 
 _TOPICS = {
     "price": r"pric(?:e|es|ed|ing)|costs?|fees?|charges?|rates?|how much|run me|set me back|"
     r"expensive|per month|a month|monthly|[$€£]\d[\d,.]*|dollars?|quote|damage|cheapest|cheap|"
     r"(?:do|would|will|should) (?:i|we) (?:have to )?pay|(?:be|end up|are we) paying|pay (?:per|a|"
     r"each|every)",
-    "trial": r"(?:free )?trials?|free trail|try \w+ free|\d+-day|free for \d+ days|try it(?: out| first| before)?|test drive|try before|try you|try "
+    "trial": r"(?:free )?trials?|free trail|try \w+ free|\d+-day|free for \d+ days|try it(?: out|"
+    r" first| before)?|test drive|try before|try you|try "
     r"(?:the |your )?(?:software|system|product|app)|evaluate|test it",
     "card": r"credit cards?|debit cards?|(?:a|my|our|the|any) cards?|card (?:number|details)|"
     r"payment details",
@@ -27,7 +29,8 @@ _TOPICS = {
     "set up": r"set ?-?ups?|setting (?:it |this |everything )?up|get(?:ting)? (?:\w+ )?started|"
     r"onboard\w*|install\w*|implement\w*|up and running|go(?:ing)? live|roll ?out|"
     r"get (?:it |this |us |me )?(?:going|running)",
-    "support": r"support(?! (?:for|quick|google|sales|(?:smart|i)phones?|android|ios))|help ?(?:desk|center|line)?|customer service|assistance|"
+    "support": r"support(?! (?:for|quick|google|sales|(?:smart|i)phones?|android|ios))|"
+    r"help ?(?:desk|center|line)?|customer service|assistance|"
     r"something (?:breaks|goes wrong)|(?:have|run into) (?:a |any )?(?:problems?|trouble|issues?)|"
     r"get stuck|reach (?:you|someone|somebody)|tech support|who do (?:i|we) call|hot ?line|"
     r"(?:emergency|help) line",
@@ -35,7 +38,8 @@ _TOPICS = {
     "weekend": r"weekends?|saturdays?|sundays?",
     "emergency": r"emergenc(?:y|ies)|at night|nights?|after hours|urgent|24/7|around the clock|"
     r"day and night|middle of the night|midnight",
-    "offline": r"offline|(?:no|without(?: a| any)?|lose|loses|bad|poor|drops?|spotty|lost) (?:cell |phone |"
+    "offline": r"offline|(?:no|without(?: a| any)?|lose|loses|bad|poor|drops?|spotty|"
+    r"lost) (?:cell |phone |"
     r"mobile |internet |the )*(?:signal|internet|connection|service|reception|coverage|wi-?fi|"
     r"network)|dead zones?|(?:signal|internet|connection|service|wi-?fi) (?:drops|goes|is (?:down|"
     r"bad|gone|out))|basements?",
@@ -83,20 +87,24 @@ _TOPICS = {
 
 _COMPILED = [(topic, re.compile(rf"(?<!\w)(?:{words})(?!\w)")) for topic, words in _TOPICS.items()]
 
-STOP = frozenset(
+_STOP_TEXT = (
     "a an the this that these those it its is are was were be been being am do does did doing have "
     "has had having will would can could shall should may might must i you he she we they me him "
     "her us them my your his our their mine yours ours and or but if then so because as of at by "
     "for with about to from in on into over under up down out off again once here there when where "
     "why how what which who whom whose all any both each few more most some such no nor not only "
-    "own same than too very just now okay ok yes yeah yep hi hello hey joe please thanks thank sorry "
+    "own same than too very just now okay ok yes yeah yep hi hello hey joe please thanks thank "
+    "sorry "
     "wait um uh well also like know tell really actually exactly let get got go going one two much "
     "many long lot bit kind sort thing things something anything want wants need needs needed use "
     "uses used using work works working make makes offer offers offering "
     "come comes give gives question ask asking wonder wondering explain describe say said see mean "
-    "s t re ve ll d m don doesn isn aren won able possible way ever still already guys folks us say "
-    "able take takes took happen happens put sure right good great think guess quickly anyway existing current present "
-    "first later before after during while between through per off else another other others often usually "
+    "s t re ve ll d m don doesn isn aren won able possible way ever still already guys folks us "
+    "say "
+    "able take takes took happen happens put sure right good great think guess quickly anyway "
+    "existing current present "
+    "first later before after during while between through per off else another other others "
+    "often usually "
     "necessary required require requires look looks looking does run runs running keep keeps start "
     "starts big small new old much every without within at hold second minute cut curious would "
     "understand hear heard maybe suppose probably care matter available call calls called today "
@@ -104,9 +112,12 @@ STOP = frozenset(
     "honestly sounds sound seems seem that's what's it's you're i'm allow allows allowed let lets "
     "set point end talk speak bring fine back perhaps basically general overall details "
     "detail info real cover covers covered sign up time times everything anybody anyone it'd "
-    "handle handles company companies business businesses shop software system product program tool "
-    "service multiple several certain extra part parts option options kinds types type stuff ones day days reach send".split()
+    "handle handles company companies business businesses shop software system product program "
+    "tool "
+    "service multiple several certain extra part parts option options kinds types type stuff ones "
+    "day days reach send"
 )
+STOP = frozenset(_STOP_TEXT.split())
 """Words that carry no topic of their own."""
 
 _IRREGULAR = {
@@ -201,7 +212,7 @@ def mentions(sentence: str, name: str) -> bool:
     if not wanted:
         return True
     joined = "".join(wanted)
-    pairs = {a + b for a, b in zip(have, have[1:], strict=False)}
+    pairs = {a + b for a, b in pairwise(have)}
     if joined in pairs or joined in have or all(word in have for word in wanted):
         return True
     # Only names are matched by likeness: "Clover" must not be found in "covers".
