@@ -37,6 +37,10 @@ YES_FIRST = 71
 """Such a turn that begins with a yes: "yes, that would be great" is an answer, not interest."""
 WORDS = {"HELLO": 30, "THANKS": 29, "DENY": 28, "CONFIRM": 27, "ACKNOWLEDGE": 25}
 """A turn without other words than those of a courtesy, and neutral ones."""
+LEAST_SHARE = 0.2
+"""A score below says nothing (the intents are 19: by chance each has 0.05)."""
+LAST_CLAUSE = 18
+"""A yes or no behind a statement that no rule knows."""
 STARTS = 15
 """A yes or no before a statement that no rule knows."""
 
@@ -62,7 +66,7 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
     clauses = normalise(text)
     if not clauses:
         return Intent("OTHER", 0.0)
-    votes = _votes_of_rules(clauses)
+    votes, denied = _votes_of_rules(clauses)
     if (weight := _question_weight(text, clauses)) > 0:
         votes["QUESTION"] = weight
     for name, weight in _votes_of_courtesies(clauses):
@@ -71,7 +75,8 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
     weight = votes.get(best, 0)
     confidence = min(0.99, 0.5 + weight / 200)
     if weight <= STARTS:
-        best, share = best_intent(clauses, text.rstrip().endswith("?"))
+        scored, share = best_intent(clauses, text.rstrip().endswith("?"), denied)
+        best = scored if share >= LEAST_SHARE else best
         confidence = max(0.3, round(share, 2))
     return Intent(_as_answer(best, " ".join(clauses)) if asked else best, confidence)
 
@@ -122,10 +127,12 @@ def _made_of(heads: tuple[str, ...], tails: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:(?:{tail}) )*(?:{head})(?: (?:{head}|{tail}))*")
 
 
-def _votes_of_rules(clauses: list[str]) -> dict[str, float]:
+def _votes_of_rules(clauses: list[str]) -> tuple[dict[str, float], set[str]]:
+    """Return the weights of the intents whose wordings are found, and the intents denied."""
     patterns = _patterns()
     whole = " ".join(clauses)
     votes: dict[str, float] = {}
+    barred: set[str] = set()
     for name, weight, pattern in patterns.rules:
         if weight <= votes.get(name, 0) or not pattern.search(whole):
             continue
@@ -133,11 +140,12 @@ def _votes_of_rules(clauses: list[str]) -> dict[str, float]:
         if denied is not None and denied.search(whole):
             meant = (c for c in clauses if pattern.search(c) and not denied.search(c))
             if next(meant, None) is None:
+                barred.add(name)
                 continue
         votes[name] = weight
     if "NOT_INTERESTED" not in votes and _refuses_to_refuse(whole):
         votes["INTERESTED"] = QUESTION_EARLIER
-    return votes
+    return votes, barred - set(votes)
 
 
 def _refuses_to_refuse(whole: str) -> bool:
@@ -161,7 +169,8 @@ def _question_weight(text: str, clauses: list[str]) -> float:
         return QUESTION_MARK if marked else 0
     if patterns.rhetorical.search(clauses[asking]):
         return QUESTION_EARLIER
-    return QUESTION_LAST if asking >= len(clauses) - 2 else QUESTION_EARLIER
+    is_answered_below = any(_votes_of_rules([clause])[0] for clause in clauses[asking + 1 :])
+    return QUESTION_EARLIER if is_answered_below else QUESTION_LAST
 
 
 def _votes_of_courtesies(clauses: list[str]) -> Iterable[tuple[str, float]]:
@@ -171,6 +180,8 @@ def _votes_of_courtesies(clauses: list[str]) -> Iterable[tuple[str, float]]:
         if pattern.fullmatch(whole):
             begins = name == "CONFIRM" and re.match(r"(?:yes|yeah|yep|sure|absolutely)\b .", whole)
             yield name, YES_FIRST if begins else ONLY[name]
+        elif name != "ACKNOWLEDGE" and pattern.fullmatch(clauses[-1]):
+            yield name, LAST_CLAUSE
     words = whole.split()
     known = frozenset[str]().union(*patterns.vocabulary.values()) | patterns.neutral
     if all(word in known for word in words):

@@ -244,7 +244,7 @@ ATTITUDES: tuple[Rule, ...] = (
             r"sign (?:me|us) up",
             r"let us (?:do it|go for|go ahead|get started|start|try|move|give)",
             r"count (?:me|us) in",
-            r"(?:i am|we are) (?:all )?(?:in|sold|on board|intrigued|curious|open to)\b",
+            r"(?:i am|we are) (?:all )?(?:in$|sold|on board|intrigued|curious|open to)\b",
             r"(?:that|it|this) (?:would|could|might|will) (?:really |definitely |actually |"
             r"be )*(?:great|helpful|help|work|nice|useful|perfect|awesome|amazing|save|solve|"
             r"good|wonderful|fantastic|a big)",
@@ -364,6 +364,19 @@ ATTITUDES: tuple[Rule, ...] = (
             r"appreciate it|cheers)(?: (?:so|very|much|a|lot|ton|bunch|joe|again|for|the|your|all|"
             r"help|that|i|appreciate|it|you|really|information|info|everything|thanks|thank|sir|"
             r"time|letting|me|know|patience|good|okay|great))*$",
+        ),
+    ),
+    Rule(
+        "OTHER",
+        26,
+        (
+            r"^(?:\w+ )?(?:we|i|there) (?:are|am|have|run|got|have got|do|employ|own) (?:about |"
+            r"around |"
+            r"roughly |maybe |like |just |a |an |the |some )*(?:<clock>|\d+|twenty|thirty|forty|"
+            r"fifty|"
+            r"dozen|couple|few|plumb\w*|electric\w*|hvac|heating|cooling|contractors?|based|"
+            r"located|"
+            r"from|residential|commercial|mostly|family|owner|dispatcher|manager)(?: [\w@]+){0,6}$",
         ),
     ),
     Rule(

@@ -72,6 +72,7 @@ DENIED: dict[str, tuple[str, ...]] = {
         r"\bdo not do (?:that|this|it) (?:right )?now",
     ),
     "HOLD": (
+        r"\bstop (?:by\b|(?!talking|speaking)\w+ing\b)",
         r"\b(?:no|not|do not|can not|can hardly) (?:\w+ )?(?:wait|stop)\b",
         r"\b(?:am|be|is|are|me|us|left|leave|kept) (?:\w+ )?on hold\b",
         r"\bnon ?stop",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -43,8 +43,16 @@ def features(clauses: Sequence[str], is_marked: bool) -> set[str]:
     return found
 
 
-def best_intent(clauses: Sequence[str], is_marked: bool) -> tuple[str, float]:
-    """Return the intent with the highest score, and its share of all, 0..1."""
+def best_intent(
+    clauses: Sequence[str], is_marked: bool, barred: Set[str] = frozenset()
+) -> tuple[str, float]:
+    """Return the intent with the highest score, and its share of all, 0..1.
+
+    Args:
+        clauses: From `intent_text.normalise`.
+        is_marked: The turn ends with a question mark.
+        barred: Intents that are out of the question.
+    """
     weights = _weights()
     known = [weights[feature] for feature in features(clauses, is_marked) if feature in weights]
     scale = max(1, len(known)) ** -0.5
@@ -52,7 +60,7 @@ def best_intent(clauses: Sequence[str], is_marked: bool) -> tuple[str, float]:
     for row in known:
         for name, weight in row.items():
             totals[name] = totals.get(name, 0.0) + weight * scale
-    best = max(totals, key=lambda name: totals[name])
+    best = max(totals.keys() - barred, key=lambda name: (totals[name], name))
     share = 1 / sum(math.exp(total - totals[best]) for total in totals.values())
     return best, share
 

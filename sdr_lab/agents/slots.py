@@ -228,7 +228,8 @@ def _spoken_digits(text: str) -> str:
         text,
         flags=re.IGNORECASE,
     )
-    words = [_SINGLE.get(word.strip(",.").lower(), word) for word in text.split()]
+    words = [word.strip(",.") for word in text.split()]
+    words = [_SINGLE.get(word.lower(), word) for word in words]
     return " ".join(with_digits(word) if word.isalpha() else word for word in words)
 
 
