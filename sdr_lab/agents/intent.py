@@ -39,6 +39,14 @@ WORDS = {"HELLO": 30, "THANKS": 29, "DENY": 28, "CONFIRM": 27, "ACKNOWLEDGE": 25
 """A turn without other words than those of a courtesy, and neutral ones."""
 LEAST_SHARE = 0.2
 """A score below says nothing (the intents are 19: by chance each has 0.05)."""
+ENDING = frozenset({"DO_NOT_CALL", "NOT_INTERESTED", "GOODBYE", "VOICEMAIL", "WRONG_PERSON"})
+ENDING_SHARE = 0.3
+"""Intents that end a call need a clearer score."""
+_REFUSAL = re.compile(
+    r"\b(?:not|no|never|nothing|none|stop|quit|off|remove\w*|delete\w*|out|list|leave|enough|alone|"
+    r"sick|lose|pass|decline|against|without|nah|nope|cease|removed|block)\b"
+)
+"""Words of which a refusal holds at least one."""
 LAST_CLAUSE = 18
 """A yes or no behind a statement that no rule knows."""
 STARTS = 15
@@ -75,8 +83,10 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
     weight = votes.get(best, 0)
     confidence = min(0.99, 0.5 + weight / 200)
     if weight <= STARTS:
+        if not _REFUSAL.search(" ".join(clauses)):
+            denied = denied | {"DO_NOT_CALL", "NOT_INTERESTED"}
         scored, share = best_intent(clauses, text.rstrip().endswith("?"), denied)
-        best = scored if share >= LEAST_SHARE else best
+        best = scored if share >= (ENDING_SHARE if scored in ENDING else LEAST_SHARE) else best
         confidence = max(0.3, round(share, 2))
     return Intent(_as_answer(best, " ".join(clauses)) if asked else best, confidence)
 
@@ -198,5 +208,7 @@ def _as_answer(best: str, whole: str) -> str:
     """Return what an intent means right after a question of the agent."""
     if best == "ACKNOWLEDGE" and not AS_YES.isdisjoint(whole.split()):
         return "CONFIRM"
-    agrees = re.search(r"\b(?:sounds|works|that would be|let us do)\b", whole)
+    agrees = re.search(
+        r"\b(?:sounds (?:good|great|fine|perfect|right)|works|that would be|let us do)\b", whole
+    )
     return "CONFIRM" if best == "INTERESTED" and agrees else best

@@ -28,7 +28,7 @@ QUESTION_STARTS = (
     r"(?:any|got any|you got any|you have any)(?:thing)? (?:\w+ )*(?:discounts?|fees?|contracts?|"
     r"way|chance|limits?|deals?|cheaper|smaller|bigger|special\w*)",
     r"(?:what )?if (?:i|we|you|my|our|it|the|one|they|there)",
-    r"(?:the )?(?:price|prices|pricing|costs?)(?: please)?$",
+    r"(?:the )?(?:price|prices|pricing|costs?)(?: please|(?: for| of| on) .*)?$",
 )
 """A clause that begins so is a question."""
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 from sdr_lab.llm.playbook_question import Question, size_in
-from sdr_lab.llm.playbook_words import mentions, plain_words, stem, stems_of, topics_of
+from sdr_lab.llm.playbook_words import mentions, plain_words, stem, stems_of, tokens, topics_of
 from sdr_lab.records import Passage
 
 ENOUGH = 0.65
@@ -107,6 +108,7 @@ def answer(question: Question, units: Sequence[Unit], said: str = "") -> Answer:
         units: Sentences that may be told.
         said: What the agent has said before; among equals the unsaid sentence is preferred.
     """
+    question = _with_names_joined(question, units)
     if priced := _by_size(question, units):
         return Answer("known", priced)
     fits = [fit for unit in units if (fit := _fit(question, unit, said)) is not None]
@@ -121,6 +123,21 @@ def answer(question: Question, units: Sequence[Unit], said: str = "") -> Answer:
         return Answer("related", (best.text,)) if about else Answer("unknown")
     more = _more(question, best, fits[1:])
     return Answer("known", (best.text, *more), _verdict(question, best))
+
+
+def _with_names_joined(question: Question, units: Sequence[Unit]) -> Question:
+    """Take "quick books" for the name that a sentence spells "QuickBooks"."""
+    names = {name.lower() for unit in units for name in re.findall(r"\b[A-Z][a-z]\w+", unit.text)}
+    spoken = tokens(question.text)
+    found = [(a, b) for a, b in pairwise(spoken) if a + b in names]
+    if not found or any(f"{a} {b}" in name.lower() for a, b in found for name in question.names):
+        return question
+    parts = {word for pair in found for word in pair}
+    return replace(
+        question,
+        words=tuple(word for word in question.words if word not in parts),
+        names=(*question.names, *(f"{a} {b}" for a, b in found)),
+    )
 
 
 def sentences_in(text: str) -> list[str]:

@@ -105,6 +105,7 @@ ASKS: dict[str, tuple[tuple[str, ...], str]] = {
         ("CALL_BACK_LATER",),
         r"\bbetter time\b|\bwhen (?:should|shall|may|can) (?:i|we) call\b",
     ),
+    "discovery": (("discovery", "OBJECTION", "WRONG_PERSON"), r"(?!)"),
     "list": (("source",), r"\boff (?:our|the) list\b"),
     "let_go": (("hostile",), r"\blet you go\b"),
 }

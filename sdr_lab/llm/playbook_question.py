@@ -226,7 +226,9 @@ def _kind(low: str) -> Kind:
         return "how_many"
     if re.search(r"\bwhere\b", low):
         return "where"
-    if re.search(r"^(?:is|are|do|does|did|can|could|will|would|has|have|am|may|should)\b", low):
+    if re.search(
+        r"^(?:is|are|do|does|did|can?|could|will|wo|would|has|have|am|may|should)(?:n't)?\b", low
+    ):
         return "yes_no"
     return "open"
 

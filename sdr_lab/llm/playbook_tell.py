@@ -110,7 +110,7 @@ def reply_to_statement(scene: Scene) -> Parts:
         if found.level == "known":
             return [*found.sentences]
     is_echo = scene.low.rstrip(".?! ") in scene.last.lower()
-    if scene.asked and len(scene.words.split()) >= 2 and not is_echo:
+    if scene.asks("discovery") and not is_echo:
         return [scene.line("thanks_number"), scene.next_question()]
     return [scene.line("OTHER")]
 

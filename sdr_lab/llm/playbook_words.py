@@ -25,7 +25,7 @@ _TOPICS = {
     r"electricians?|drivers?|people|guys|seats?|field",
     "connect": r"integrat(?:e|es|ed|ing|ions?)|connect(?:s|ed|ing|ions?)?|sync(?:s|ed|ing|"
     r"hroni[sz]es?)?|works? (?:together )?with|talks? to|link(?:s|ed)? (?:up )?(?:with|to)|"
-    r"compatible|hooks? up|plugs? into|play nice|interface|ties? into",
+    r"compatible|hook(?:s|ed)? (?:\w+ )?up|plugs? into|play nice|interface|ties? into",
     "set up": r"set ?-?ups?|setting (?:it |this |everything )?up|get(?:ting)? (?:\w+ )?started|"
     r"onboard\w*|install\w*|implement\w*|up and running|go(?:ing)? live|roll ?out|"
     r"get (?:it |this |us |me )?(?:going|running)",

@@ -32,7 +32,8 @@ def passage(name: str, text: str) -> Passage:
 KNOWLEDGE = tuple(
     passage(name, text)
     for name, text in {
-        "starter": "# Plans and prices\n\n## Starter plan\nThe Starter plan costs $49 per month for "
+        "starter": "# Plans and prices\n\n## Starter plan\nThe Starter plan costs $49 per month "
+        "for "
         "up to 3 technicians. The Starter plan includes scheduling and the mobile app.",
         "growth": "## Growth plan\nThe Growth plan costs $129 per month for up to 15 technicians. "
         "The Growth plan includes everything in Starter, plus route planning and reports.",
@@ -54,9 +55,11 @@ KNOWLEDGE = tuple(
         "Starter and Growth there is no support at night or on weekends.",
         "trial": "## Free trial\nEvery plan starts with a 14-day free trial. You do not need a "
         "credit card to start the free trial. All features are switched on during the free trial.",
-        "annual": "## Annual billing\nAnnual billing saves 15 percent compared with paying month to "
+        "annual": "## Annual billing\nAnnual billing saves 15 percent compared with paying month "
+        "to "
         "month. With annual billing you pay for the whole year at once.",
-        "cancel": "## Cancelling\nYou can cancel at any time, because Maplewood runs month to month "
+        "cancel": "## Cancelling\nYou can cancel at any time, because Maplewood runs month to "
+        "month "
         "without a contract. You cancel with two clicks in the settings.",
         "offline": "## Working offline\nThe mobile app works offline, so technicians can work in "
         "basements and without a signal.",
