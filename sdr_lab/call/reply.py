@@ -109,6 +109,8 @@ class Reply:
     ends_call: str = ""
     """Reason to hang up for when this has been heard."""
     transfers_to: str = ""
+    last_line: str = ""
+    """Said before hanging up when the model says nothing."""
     said: int = 0
     """Sentences given to the voice so far."""
     intent: Intent = field(default_factory=lambda: Intent("OTHER", 0.0))
@@ -125,17 +127,10 @@ class Reply:
 
     async def run(self) -> None:
         """Prepare and speak. Ends when the last audio has been handed to the session."""
-        timeout_s = self.mind.config.settings.reply_timeout_s
         try:
-            async with asyncio.timeout(timeout_s) as limit:
-                async with closing(self._sentences()) as sentences:
-                    async for sentence in sentences:
-                        limit.reschedule(None)
-                        await self._speak(sentence)
-                        if self.said >= self.mind.config.settings.max_sentences:
-                            break
+            await self._give()
         except (ProviderError, TimeoutError) as error:
-            reason = str(error) or f"no answer within {timeout_s:g} s"
+            reason = str(error) or f"no answer within {self._timeout_s:g} s"
             await self._apologise("llm", self.mind.model.name, reason)
         except Unspeakable as error:
             await self._apologise("tts", self.mind.speaking.voice.name, str(error))
@@ -145,6 +140,23 @@ class Reply:
         await self._committed.wait()
         if not self.said:
             await self._say_something()
+
+    async def _give(self) -> None:
+        loop = asyncio.get_running_loop()
+        async with (
+            asyncio.timeout(self._timeout_s) as limit,
+            closing(self._sentences()) as sentences,
+        ):
+            async for sentence in sentences:
+                limit.reschedule(None)  # speaking has a guard of its own, and may wait for room
+                await self._speak(sentence)
+                if self.said >= self.mind.config.settings.max_sentences:
+                    return
+                limit.reschedule(loop.time() + self._timeout_s)
+
+    @property
+    def _timeout_s(self) -> float:
+        return self.mind.config.settings.reply_timeout_s
 
     # ---- words
 
@@ -176,7 +188,7 @@ class Reply:
         for _ in range(MAX_ROUNDS):
             prompt = self._prompt(passages, results)
             calls: list[ToolCall] = []
-            said = False
+            said = bool(self.ends_call)  # asked again for a goodbye: that was the last chance
             async with closing(self._ask(prompt)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, str):
@@ -190,7 +202,7 @@ class Reply:
                 return
             yield "\n"  # what was said before a tool is a sentence of its own
             results = [*results, *[await self._run(call) for call in calls]]
-            if said and any(result.ends_call for result in results):
+            if said and self.ends_call:
                 return
 
     async def _ask(self, prompt: Prompt) -> AsyncIterator[str | ToolCall]:
@@ -265,9 +277,10 @@ class Reply:
         task = self.mind.tasks.create_task(self._tool(call))
         result = await asyncio.shield(task)
         if result.ends_call:
-            self.ends_call = "agent"
+            self.ends_call, self.last_line = "agent", self.mind.config.agent.goodbye
         if result.transfers_to:
             self.ends_call, self.transfers_to = "transfer", result.transfers_to
+            self.last_line = result.content
         return result
 
     async def _tool(self, call: ToolCall) -> ToolResult:
@@ -316,15 +329,19 @@ class Reply:
     async def _say_something(self) -> None:
         """The model said nothing: the caller must not wait in silence."""
         if self.ends_call:
-            await self._speak(self.mind.config.agent.goodbye)
+            await self._say_line(self.last_line)
         else:
             await self._apologise("llm", self.mind.model.name, "the answer was empty")
 
     async def _apologise(self, stage: str, provider: str, reason: str) -> None:
         await self._committed.wait()
         self._failed(stage, provider, reason)
+        if not self.ends_call:  # else it is over: the tool's own line is said, if nothing was
+            await self._say_line(self.mind.config.agent.apology)
+
+    async def _say_line(self, line: str) -> None:
         try:
-            await self._speak(self.mind.config.agent.apology)
+            await self._speak(line)
         except Unspeakable as error:
             self._failed("tts", self.mind.speaking.voice.name, str(error))
 

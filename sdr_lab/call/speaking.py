@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+
+import numpy as np
 
 from sdr_lab.audio.codec import pcm_to_mulaw
 from sdr_lab.audio.resample import StreamResampler
@@ -12,11 +16,18 @@ from sdr_lab.call.playout import Speech
 from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
 from sdr_lab.events import ProviderFailed, SpeechReady
+from sdr_lab.records import Sound
 from sdr_lab.tts.base import Voice
 from sdr_lab.tts.cache import CachedVoice
 from sdr_lab.tts.speakable import speakable
 
+log = logging.getLogger(__name__)
+
 LINE_HZ = 8000
+NO_SAMPLES = np.zeros(0, np.int16)
+
+SOUND_WAIT_S = 15
+"""A voice from which nothing has come for so long has hung. The first sentence may load a model."""
 
 
 class Unspeakable(Exception):
@@ -33,7 +44,9 @@ class Speaking:
     reserve: Voice | None = None
     """Speaks when `voice` fails."""
 
-    async def speak(self, turn: int, index: int, text: str, log: HeldLog) -> AsyncIterator[Speech]:
+    async def speak(
+        self, turn: int, index: int, text: str, events: HeldLog
+    ) -> AsyncIterator[Speech]:
         """Yield the sound of a sentence; its last piece may be empty.
 
         Raises:
@@ -47,30 +60,50 @@ class Speaking:
                 async with closing(_sound(voice, spoken, name)) as pieces:
                     async for mulaw, cached in pieces:
                         if not got_any:
-                            log.add(SpeechReady, turn=turn, index=index, cached=cached)
+                            events.add(SpeechReady, turn=turn, index=index, cached=cached)
                             got_any = True
                         yield Speech(turn, index, text, mulaw, False, cached)
+                if not got_any:
+                    raise ProviderError(voice.name, f"no sound came for {spoken!r}")
+            except Exception as error:  # a fault in a voice must not end the call
+                provider, reason = _fault(voice, error)
+                events.add(ProviderFailed, stage="tts", provider=provider, error=reason)
+            if got_any:  # a torn sentence is not begun again
                 yield Speech(turn, index, text, b"", True)
                 return
-            except ProviderError as error:
-                log.add(ProviderFailed, stage="tts", provider=error.provider, error=error.reason)
-                if got_any:  # a torn sentence is not begun again
-                    yield Speech(turn, index, text, b"", True)
-                    return
         raise Unspeakable(f"no voice could say {text!r}")
 
 
+def _fault(voice: Voice, error: Exception) -> tuple[str, str]:
+    if isinstance(error, ProviderError):
+        return error.provider, error.reason
+    if isinstance(error, TimeoutError):
+        return voice.name, f"nothing came for {SOUND_WAIT_S} s"
+    log.error("voice %s", voice.name, exc_info=error)
+    return voice.name, repr(error)
+
+
 async def _sound(voice: Voice, spoken: str, name: str) -> AsyncIterator[tuple[bytes, bool]]:
+    """Yield 8 kHz µ-law, no piece empty, and whether it comes from the cache."""
     cached = isinstance(voice, CachedVoice) and voice.is_cached(spoken, name)
     resampler: StreamResampler | None = None
     async with closing(voice.speak(spoken, name)) as sounds:
-        async for sound in sounds:
-            if sound.rate_hz == LINE_HZ:
-                yield pcm_to_mulaw(sound.pcm), cached
-                continue
-            resampler = resampler or StreamResampler(sound.rate_hz, LINE_HZ)
-            yield pcm_to_mulaw(resampler.push(sound.pcm)), cached
-    if resampler is not None:
-        import numpy as np
+        while (sound := await _next(sounds)) is not None:
+            pcm = sound.pcm
+            if sound.rate_hz != LINE_HZ:
+                resampler = resampler or StreamResampler(sound.rate_hz, LINE_HZ)
+                pcm = resampler.push(pcm)
+            if len(pcm):
+                yield pcm_to_mulaw(pcm), cached
+    if resampler is not None and len(pcm := resampler.push(NO_SAMPLES, last=True)):
+        yield pcm_to_mulaw(pcm), cached
 
-        yield pcm_to_mulaw(resampler.push(np.zeros(0, np.int16), last=True)), cached
+
+async def _next(sounds: AsyncIterator[Sound]) -> Sound | None:
+    """Return the next piece, None at the end.
+
+    Raises:
+        TimeoutError: it did not come.
+    """
+    async with asyncio.timeout(SOUND_WAIT_S):
+        return await anext(sounds, None)
