@@ -324,7 +324,9 @@ def _more(question: Question, best: Unit, others: Sequence[_Fit]) -> tuple[str, 
     if not question.is_broad or question.kind in ("how_long", "how_much", "when", "how_many"):
         return ()
     topics = question.topics - _LIGHT or question.topics
-    for fit in others:
+    # The sentence that follows the best one in its passage carries on where it ends.
+    following = (best.rank, best.place + 1)
+    for fit in sorted(others, key=lambda fit: (fit.unit.rank, fit.unit.place) != following):
         unit = fit.unit
         both = topics_of(f"{unit.text} {unit.around}")
         fits = fit.share >= RELATED and (topics & both or not topics)
