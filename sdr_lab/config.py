@@ -290,7 +290,8 @@ def _read_env_file(path: Path | None) -> dict[str, str]:
         with path.open(encoding="utf-8") as stream:
             bindings = list(parse_stream(stream))
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"settings file {path}: can't be read ({error}), give a text file") from None
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise BadInput(f"settings file {path}: can't be read ({why}), give a text file") from None
     values: dict[str, str] = {}
     for line in bindings:
         if line.error or (line.key is not None and line.value is None):

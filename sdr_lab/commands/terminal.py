@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 PIPED_COLUMNS = 2000
 """Wide enough for any row of ours."""
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 and the number of the signal."""
+
 JSON_HELP = "Print JSON instead of text."
 
 
@@ -32,12 +35,28 @@ class Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except SdrLabError as error:
-            complain(str(error))
+        except (SdrLabError, ExceptionGroup) as error:
+            told = own_errors(error)
+            if not told:
+                raise
+            complain("\n".join(dict.fromkeys(map(str, told))))
             raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            complain("interrupted: what was recorded until now is kept")
+            raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:  # `sdr-lab calls list | head`
             sys.stderr.close()
             raise typer.Exit(0) from None
+
+
+def own_errors(error: Exception) -> list[SdrLabError]:
+    """Return our errors in an exception group of a TaskGroup; none if it holds another as well."""
+    if isinstance(error, SdrLabError):
+        return [error]
+    if not isinstance(error, ExceptionGroup):
+        return []
+    parts = [own_errors(part) for part in error.exceptions]
+    return [told for part in parts for told in part] if all(parts) else []
 
 
 @dataclass(frozen=True)
