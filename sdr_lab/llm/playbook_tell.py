@@ -58,14 +58,15 @@ def answers(scene: Scene) -> Parts:
         fact = scene.fact_for()
         return [fact] if fact else [scene.line("OTHER")]
     found = [(question, answer(question, scene.units, scene.heard)) for question in asked]
-    if any(result.level == "known" for _, result in found):
-        return _told(scene, found)
-    if asked[0].topics == {"about"} and "about" in scene.own:
+    if asked[0].topics == {"about"} and found[0][1].level != "known" and "about" in scene.own:
         return [scene.line("about")]
-    if not scene.prompt.results:
-        query = (asked[0].text or scene.words)[:300]
+    open_parts = [question for question, result in found if result.level != "known"]
+    if open_parts and not scene.prompt.results:
+        query = (open_parts[0].text or scene.words)[:300]
         if deeper := scene.call("search_knowledge_base", query=query, top_k=DEEPER):
             return deeper
+    if len(open_parts) < len(found):
+        return _told(scene, found)
     related = next((result for _, result in found if result.level == "related"), None)
     if related is None or scene.is_said(related.sentences[0]):
         return [

@@ -109,7 +109,7 @@ _STOP_TEXT = (
     "starts big small new old much every without within at hold second minute cut curious would "
     "understand hear heard maybe suppose probably care matter available call calls called today "
     "have find show exist exists provide provides both along instead even though currently is "
-    "honestly sounds sound seems seem that's what's it's you're i'm allow allows allowed let lets "
+    "honestly walk show sounds sound seems seem that's what's it's you're i'm allow allows allowed let lets "
     "set point end talk speak bring fine back perhaps basically general overall details "
     "detail info real cover covers covered sign up time times everything anybody anyone it'd "
     "handle handles company companies business businesses shop software system product program "
