@@ -92,7 +92,7 @@ class Path:
         if self._burst > 0:
             self._burst -= 1
             return True
-        if self._random.random() < self.condition.loss / 2:
+        if self._random.random() < self.condition.loss / (2 - self.condition.loss):
             self._burst = int(self._random.integers(0, 3))
             return True
         return False
