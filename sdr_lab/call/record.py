@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import sdr_lab
 from sdr_lab.audio.mulaw_wav import MulawWavWriter
 from sdr_lab.call.playout import SILENCE
 from sdr_lab.call.transcript import transcript_text
-from sdr_lab.errors import StorageError
+from sdr_lab.errors import SdrLabError, StorageError
 from sdr_lab.events import Event, read_events, to_json
 from sdr_lab.records import CallConfig
 
@@ -26,6 +27,9 @@ AUDIO = "audio.wav"
 EVENTS = "events.jsonl"
 CALL = "call.json"
 TRANSCRIPT = "transcript.txt"
+
+FAULTS = (OSError, SdrLabError)
+"""What a disk that is full or gone, or a file that is too long, raises here."""
 
 
 class CallFolder:
@@ -43,8 +47,8 @@ class CallFolder:
         try:
             self.path.mkdir(parents=True)
             self._write_call({})
-            self._events = (self.path / EVENTS).open("a", encoding="utf-8", buffering=1)
             self._audio = MulawWavWriter(self.path / AUDIO)
+            self._events = (self.path / EVENTS).open("a", encoding="utf-8", buffering=1)
         except FileExistsError as error:
             raise StorageError(f"call {config.conversation_id} exists already") from error
         except OSError as error:
@@ -56,29 +60,31 @@ class CallFolder:
     def event(self, event: Event) -> None:
         """Append an event."""
         if not self.error:
-            try:
-                self._events.write(to_json(event) + "\n")
-            except OSError as error:
-                self._fail(error)
+            self._try(lambda: self._events.write(to_json(event) + "\n"))
 
     def frame(self, caller: bytes, agent: bytes) -> None:
         """Append 20 ms: the caller's raw bytes, and what he heard of us (empty: silence)."""
-        if not self.error:
-            try:
-                self._audio.write(caller, agent or SILENCE)
-            except OSError as error:
-                self._fail(error)
+        if self.error:
+            return
+        try:
+            self._audio.write(caller, agent or SILENCE)
+        except FAULTS as error:
+            self._fail(error)
 
     def close(self, outcome: dict[str, Any]) -> None:
-        """Finish the files. `outcome` is added to `call.json`."""
+        """Finish the files, as far as the disk lets us. `outcome` is added to `call.json`."""
+        self._try(self._audio.close)
+        self._try(self._events.close)
+        self._try(lambda: self._write_call(outcome))
+        self._try(self._write_transcript)
+
+    def _write_transcript(self) -> None:
+        _replace(self.path / TRANSCRIPT, transcript_text(read_events(self.path / EVENTS)))
+
+    def _try(self, write: Callable[[], object]) -> None:
         try:
-            self._audio.close()
-            self._events.close()
-            if not self.error:
-                self._write_call(outcome)
-                text = transcript_text(read_events(self.path / EVENTS))
-                _replace(self.path / TRANSCRIPT, text)
-        except OSError as error:
+            write()
+        except FAULTS as error:
             self._fail(error)
 
     def _write_call(self, outcome: dict[str, Any]) -> None:
@@ -90,11 +96,17 @@ class CallFolder:
         }
         _replace(self.path / CALL, json.dumps(call, indent=2, ensure_ascii=False) + "\n")
 
-    def _fail(self, error: OSError) -> None:
-        self.error = f"recording into {self.path} stopped: {error.strerror or error}"
+    def _fail(self, error: Exception) -> None:
+        if not self.error:  # the first tells why
+            reason = getattr(error, "strerror", None) or error
+            self.error = f"recording into {self.path} stopped: {reason}"
 
 
 def _replace(path: Path, text: str) -> None:
     fresh = path.with_suffix(path.suffix + ".part")
-    fresh.write_text(text, encoding="utf-8")
-    os.replace(fresh, path)
+    try:
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise

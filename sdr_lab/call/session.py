@@ -397,4 +397,4 @@ class Session:
         )
         self._log.add(CallEnded, reason=outcome.reason, duration_ms=self._now_ms)
         self._folder.close({k: v for k, v in asdict(outcome).items() if v != ""})
-        return outcome
+        return replace(outcome, recording_error=self._folder.error)

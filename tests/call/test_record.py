@@ -15,10 +15,14 @@ from sdr_lab.audio.wav import read_info
 from sdr_lab.call.record import CallFolder
 from sdr_lab.errors import StorageError
 from sdr_lab.events import CallerStarted, read_events
+from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.records import Agent, CallConfig, CallSettings
+from sdr_lab.simulate.caller import Caller
+from sdr_lab.simulate.rehearsal import Scene, rehearse
 
 AGENT = Agent("a", "A", 1, "You sell.", "Hello.")
 CONFIG = CallConfig("conv_1", AGENT, CallSettings(), "scripted", "scripted", "tone", "simulated")
+SMALL = Scene()
 
 WRITER = """
 import sys, time
@@ -85,6 +89,23 @@ def test_a_full_disk_in_mid_call_stops_the_recording_and_not_the_call(tmp_path: 
     folder.frame(b"\xff" * 160, b"")
     assert "No space left" in folder.error
     assert "\n" not in folder.error
+
+
+@pytest.mark.parametrize("limit_bytes", [3000, 20_000])
+def test_a_disk_that_fills_up_does_not_end_the_call(tmp_path: Path, limit_bytes: int):
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    caller = Caller().says("How much is it?").says("Thank you, bye.")
+    CallFolder(tmp_path / "warm", CONFIG).close({})  # nothing is left to be compiled to disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, before[1]))
+    try:
+        done = rehearse(caller, ScriptedModel(["It is $49.", "Goodbye."]), tmp_path, SMALL)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.outcome.reason == "caller"
+    assert done.said[-1] == ("agent", "Goodbye.")
+    assert "stopped" in done.outcome.recording_error
+    assert not list(done.folder.glob("*.part"))
 
 
 def test_call_json_says_who_writes_it(tmp_path: Path):
