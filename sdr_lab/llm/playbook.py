@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 
 from sdr_lab.llm.playbook_turn import compose_reply
 from sdr_lab.records import Prompt, ToolCall
@@ -19,11 +18,10 @@ _PIECES = re.compile(r"\S+\s*(?:\S+\s*){0,3}")
 """Some words at a time: as a real model streams, and so that a cancel comes between."""
 
 
-@dataclass(frozen=True)
 class PlaybookModel:
     """Answers from the prompt alone. One object serves any number of calls."""
 
-    name: str = "playbook"
+    name = "playbook"
 
     async def reply(self, prompt: Prompt) -> AsyncIterator[str | ToolCall]:
         """Yield tool calls first or a reply in pieces; see `LanguageModel`."""

@@ -313,7 +313,7 @@ class Broken:
         yield "Well, "
         raise KeyError("bug")
 
-    async def warm_up(self, prompt):
+    async def warm_up(self, prompt=None):
         raise KeyError("bug")
 
 
