@@ -68,6 +68,6 @@ def transcript_text(events: Iterable[Event]) -> str:
 
 def _row(line: Line) -> str:
     who = "Caller" if line.role == "caller" else "Agent "
-    clock = f"{line.at_ms // 60_000:02d}:{line.at_ms % 60_000 / 1000:04.1f}"
+    clock = f"{line.at_ms // 60_000:02d}:{line.at_ms % 60_000 // 100 / 10:04.1f}"
     cut = f" [cut off: {line.cut_off}]" if line.cut_off else ""
     return f"{clock}  {who} {line.text}{cut}"

@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sdr_lab.audio.frame import FrameCutter
 from sdr_lab.audio.wav import read_info, read_mulaw
 from sdr_lab.errors import BadInput
-from sdr_lab.events import AgentStarted, CallerStarted, Interrupted, TurnOver, read_events
+from sdr_lab.events import (
+    AgentStarted,
+    CallerStarted,
+    Interrupted,
+    TurnDropped,
+    TurnOver,
+    read_events,
+)
 from sdr_lab.simulate.caller import GAP_S, Caller
 
 BEFORE_MS = 200
@@ -84,7 +91,9 @@ def read_call(folder: Path) -> Caller:
                 onset_ms = event.onset_ms
             case Interrupted():
                 onset_ms = event.onset_ms
-                into_s = max(0.0, (event.onset_ms - began_ms) / 1000)
+                into_s = max(0.0, (event.onset_ms - BEFORE_MS - began_ms) / 1000)
+            case TurnDropped():
+                onset_ms = into_s = None
             case TurnOver() if onset_ms is not None:
                 until_ms = event.last_voiced_ms + AFTER_MS
                 sound = left[max(0, onset_ms - BEFORE_MS) * 8 : until_ms * 8]
@@ -113,7 +122,7 @@ def _checked(path: Path) -> _Script:
         return _Script.model_validate(data)
     except OSError as error:
         raise BadInput(f"{path}: {error.strerror}; a caller is a folder with script.yaml") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: no YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors()[0]

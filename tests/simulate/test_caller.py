@@ -164,7 +164,7 @@ def test_a_caller_can_call_twice():
 
 
 def test_frames_of_a_recording_come_out_whole_and_in_order():
-    sound = bytes(range(0, 240)) * 2
+    sound = bytes(range(240)) * 2
     talk = CallerRun(Caller().says("Hi", at=0.02, sound=sound))
     said = [talk.say(at_ms, False) for at_ms in range(0, 120, 20)]
     assert said == [SILENCE, *cut_frames(sound), SILENCE, SILENCE]
