@@ -9,6 +9,16 @@ from collections.abc import Sequence
 from datetime import datetime
 
 
+def reason_of(error: OSError) -> str:
+    """Return why a file can't be written or read, in words that hold for a path as well.
+
+    A folder that is wanted below a file is "File exists" to the system, which helps nobody.
+    """
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "a part of that path is a file, not a folder"
+    return error.strerror or type(error).__name__
+
+
 class SdrLabError(Exception):
     """The root of all errors that sdr_lab raises on purpose. Commands print it and exit 1."""
 

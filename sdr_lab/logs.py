@@ -10,7 +10,7 @@ import re
 from logging.handlers import RotatingFileHandler
 
 from sdr_lab.config import Settings
-from sdr_lab.errors import StorageError
+from sdr_lab.errors import StorageError, reason_of
 
 MAX_BYTES = 10_000_000
 KEPT_FILES = 5
@@ -55,7 +55,7 @@ def set_up_logs(settings: Settings) -> None:
             )
         except OSError as error:
             raise StorageError(
-                f"LOG_FILE {settings.log_file}: can't be written ({error.strerror})"
+                f"LOG_FILE {settings.log_file}: can't be written ({reason_of(error)})"
             ) from error
         handlers.append(file)
     for handler in handlers:

@@ -162,6 +162,9 @@ class SettingsTable(BaseModel):
     chunk_size: int = _setting(
         200, KNOWLEDGE, "Tokens per passage; MiniLM cuts silently above 256.", ge=32, le=2048
     )
+    max_document_mb: float = _setting(
+        10, KNOWLEDGE, "Largest document (MB); 10 MB of text take 5 minutes.", ge=0.1, le=1000
+    )
     top_k: int = _setting(3, KNOWLEDGE, "Passages looked up per question.", ge=1, le=20)
 
     # ---- turn taking

@@ -7,6 +7,7 @@ Files are read piece by piece, so that hours of audio take no more memory than s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader
@@ -164,11 +165,11 @@ def _open(path: Path) -> SoundFile:
     header = read_wav_header(path)
     if header and not header.data_bytes:
         raise AudioError(f"{path}: holds 0 samples; give a file with sound in it")
-    source = path
-    if header and header.is_unfinished:
-        source = BufferedReader(MendedWav(path, header))
     try:
-        file = SoundFile(source)
+        if header and header.is_unfinished:
+            file = SoundFile(BufferedReader(MendedWav(path, header)))
+        else:  # by number: given a name, libsndfile believes its ending, and its MP3 reader chats
+            file = SoundFile(os.open(path, os.O_RDONLY), closefd=True)
     except LibsndfileError as error:
         raise AudioError(
             f"{path}: not audio that can be read ({size} bytes; {error.error_string.strip()}); "

@@ -82,7 +82,7 @@ def show(
 @app.command()
 def save(
     ctx: typer.Context,
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Agents as YAML.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Agents as YAML.")],
     note: Note = "",
     author: Author = "",
 ) -> None:

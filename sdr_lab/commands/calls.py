@@ -19,7 +19,7 @@ from sdr_lab.commands.workspace import workspace
 from sdr_lab.errors import BadInput, NotFound
 
 if TYPE_CHECKING:
-    from sdr_lab.store.calls import CallStore
+    from sdr_lab.lab import Lab
     from sdr_lab.store.folder import Conversation, Status
     from sdr_lab.trace.latency import CallLatency
 
@@ -49,7 +49,7 @@ def list_calls(
     which = CallFilter(
         agent=agent,
         status=_status(status) if status else None,
-        outcome=outcome,
+        outcome=_outcome(outcome),
         since=since.astimezone() if since else None,
     )
     with workspace(ctx) as lab:
@@ -126,7 +126,7 @@ def export(
 def delete(
     ctx: typer.Context,
     calls: Annotated[
-        list[str], typer.Argument(metavar="CALL…", help="Conversation ids or call SIDs.")
+        list[str], typer.Argument(metavar="CALL", help="Conversation ids or call SIDs.")
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
@@ -182,7 +182,7 @@ def latency(
     ctx: typer.Context,
     calls: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CALL…", help="Ids or call folders; default: the newest call."),
+        typer.Argument(metavar="CALL", help="Ids or call folders; default: the newest call."),
     ] = None,
     last: Annotated[
         int | None, typer.Option(min=1, max=500, help="The newest calls, so many.")
@@ -193,8 +193,10 @@ def latency(
     """Show where the time of each turn went, and percentiles over all of them."""
     from sdr_lab.trace.report import report, to_csv, to_dict
 
+    if csv and as_json:
+        raise BadInput("give --csv or --json, not both")
     with workspace(ctx) as lab:
-        measured = _measured(lab.calls, calls or [], last)
+        measured = _measured(lab, calls or [], last)
     if as_json:
         print_json(to_dict(measured))
     elif csv:
@@ -203,22 +205,22 @@ def latency(
         console().print(report(measured))
 
 
-def _measured(store: CallStore, keys: list[str], last: int | None) -> list[CallLatency]:
+def _measured(lab: Lab, keys: list[str], last: int | None) -> list[CallLatency]:
     from sdr_lab.trace.report import measured
 
     if keys and last is not None:
         raise BadInput("give calls or --last, not both")
     if keys:
-        return [measured(_folder_of(store, key)) for key in keys]
-    newest = [call for call in store.list(page_size=last or 1).calls if call.folder]
+        return [measured(_folder_of(lab, key)) for key in keys]
+    newest = [call for call in lab.calls.list(page_size=last or 1).calls if call.folder]
     if not newest:
         raise NotFound("no calls have been recorded yet: sdr-lab call")
     return [measured(_log_of(call).parent) for call in newest]
 
 
-def _folder_of(store: CallStore, key: str) -> Path:
+def _folder_of(lab: Lab, key: str) -> Path:
     path = Path(key)
-    return path if path.is_dir() else _log_of(store.get(key)).parent
+    return path if path.is_dir() else _log_of(lab.calls.get(key)).parent
 
 
 def _log_of(call: Conversation) -> Path:
@@ -235,6 +237,15 @@ def _status(text: str) -> Status:
         return Status(text)
     except ValueError:
         raise BadInput(f"--status: got {text!r}, allowed: {', '.join(Status)}") from None
+
+
+def _outcome(text: str | None) -> str | None:
+    from sdr_lab.store.folder import OUTCOMES
+
+    if text is not None and text not in OUTCOMES:
+        allowed = ", ".join(filter(None, OUTCOMES))
+        raise BadInput(f"--outcome: got {text!r}, allowed: {allowed}, or '' for none")
+    return text
 
 
 def _as_dict(call: Conversation) -> dict[str, object]:

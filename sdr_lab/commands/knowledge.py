@@ -27,7 +27,7 @@ def ingest(
     ctx: typer.Context,
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH…", help="Files or folders; default: the setting DATA_FILE."),
+        typer.Argument(metavar="PATH", help="Files or folders; default: the setting DATA_FILE."),
     ] = None,
     name: Base = "default",
     prune: Annotated[
@@ -50,7 +50,9 @@ def ingest(
         chosen = paths or ([default] if default else [])
         if not chosen:
             raise BadInput("nothing to ingest: give a file or folder, or set DATA_FILE")
-        options = IngestOptions(lab.settings.chunk_size, keep_going=keep_going, prune=prune)
+        options = IngestOptions(
+            lab.settings.chunk_size, lab.settings.max_document_mb, keep_going, prune
+        )
         done = lab.knowledge.ingest_sync(name, chosen, options, progress)
     if as_json:
         print_json(dataclasses.asdict(done))
@@ -71,6 +73,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Show the passages that the agent would find for a question, best first."""
+    if not any(character.isalnum() for character in query):
+        raise BadInput(f"got {query!r}: there are no words in it")
     with workspace(ctx, top_k=top_k) as lab:
         if not lab.knowledge.version(name):
             lab.knowledge.documents(name)  # raises: says which there are
@@ -101,7 +105,10 @@ def documents(
         knowledge = lab.knowledge
         if delete is not None:
             version = knowledge.delete(name, delete)
-            typer.echo(f"{delete} is gone from {name}, now at version {version}")
+            if as_json:
+                print_json({"deleted": delete, "version": version})
+            else:
+                typer.echo(f"{delete} is gone from {name}, now at version {version}")
             return
         found = knowledge.documents(name)
     if as_json:

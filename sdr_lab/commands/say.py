@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sdr_lab.commands.terminal import JSON_HELP, load_settings, print_json
-from sdr_lab.errors import BadInput, StorageError
+from sdr_lab.errors import BadInput, StorageError, reason_of
 
 if TYPE_CHECKING:
     from sdr_lab.lab import Lab
@@ -85,7 +85,7 @@ def _write(target: Path, mulaw: bytes) -> None:
     part = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with wave.open(str(part), "wb") as file:
+        with part.open("wb") as whole, wave.open(whole, "wb") as file:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE_HZ)
@@ -94,7 +94,7 @@ def _write(target: Path, mulaw: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             part.unlink(missing_ok=True)
-        raise StorageError(f"can't write {target}: {error.strerror}") from error
+        raise StorageError(f"can't write {target}: {reason_of(error)}") from error
 
 
 def _play(path: Path) -> None:

@@ -86,7 +86,8 @@ class LiveTranscript:
         clock = f"{at_ms // 60_000:02d}:{at_ms % 60_000 / 1000:04.1f} " if at_ms else ""
         line = Text(clock, "dim") + Text(f"{who:>6} ", "bold") + Text(text, style)
         if cut_off:
-            line += Text(" ") + Text(cut_off, "strike dim")
-            if not self._screen.is_terminal:
-                line += Text(" [cut off]", "dim")
+            on_paper = f" [cut off: {cut_off}]"
+            line += (
+                Text(f" {cut_off}", "strike dim") if self._screen.is_terminal else Text(on_paper)
+            )
         self._screen.print(line)

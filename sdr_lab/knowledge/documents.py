@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import re
 import tempfile
 import unicodedata
@@ -15,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from sdr_lab.errors import BadInput, NotFound
 
 MAX_DOCUMENT_MB = 10
-"""10 MB of text are about 12,000 passages and 5 minutes of embedding on one core."""
+"""Default of the setting. 10 MB of text are about 12,000 passages, 5 minutes on one core."""
 
 MAX_UNPACKED = 8
 """A .docx is a zip file: it may unpack to so many times the size limit."""
@@ -280,6 +281,7 @@ def _pdf(source: Source) -> tuple[list[Section], str]:
     import pypdf
     from pypdf.errors import PyPdfError
 
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # what it minds, we say in one line
     try:
         if pypdf.PdfReader(io.BytesIO(source.data)).is_encrypted:
             raise BadInput(f"{source.name}: the PDF is encrypted; save it without a password")
@@ -300,7 +302,7 @@ def _docx(source: Source) -> tuple[list[Section], str]:
             archive.getinfo("word/document.xml")
     except (zipfile.BadZipFile, KeyError):
         raise BadInput(f"{source.name}: not a Word document (.docx)") from None
-    if unpacked > MAX_UNPACKED * MAX_DOCUMENT_MB * 1_000_000:
+    if unpacked > MAX_UNPACKED * max(MAX_DOCUMENT_MB * 1_000_000, len(source.data)):
         raise BadInput(f"{source.name}: unpacks to {unpacked / 1e6:.0f} MB, too large")
     from llama_index.readers.file.docs import DocxReader
 

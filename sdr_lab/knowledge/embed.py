@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from sdr_lab.errors import BadInput, MissingPackage
 from sdr_lab.knowledge.minilm import MiniLM
+
+ALLOWED = f"allowed: {MiniLM.name}, hash, a folder, a name on the Hugging Face hub"
 
 _WORD = re.compile(r"\w+")
 
@@ -76,6 +79,8 @@ class HuggingFace:
             name: A folder or a name on the hub (downloaded unless HF_HUB_OFFLINE is set).
             device: `cpu`, `cuda`, `mps`.
         """
+        if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name) and not Path(name).is_dir():
+            raise BadInput(f"embedding model {name!r}: there is no such folder; {ALLOWED}")
         try:
             from llama_index.embeddings.huggingface import HuggingFaceEmbedding
         except ImportError as error:
@@ -88,10 +93,7 @@ class HuggingFace:
                 model_name=name, device=device, normalize=True, show_progress_bar=False
             )
         except (OSError, ValueError) as error:
-            raise BadInput(
-                f"embedding model {name!r}: not a folder or a known model; "
-                f"allowed: {MiniLM.name}, hash, a folder, a name on the Hugging Face hub"
-            ) from error
+            raise BadInput(f"embedding model {name!r}: unknown; {ALLOWED}") from error
         self.name = name
         self.max_tokens = int(self._model.max_length)
         self.size = len(self._model.get_query_embedding("size"))
@@ -114,6 +116,10 @@ def embedding_of(name: str = MiniLM.name, workers: int = 1) -> Embedding:
     """Load an embedding: MiniLM by its usual names, `hash`, or any sentence-transformers model.
 
     Blocks for 0.5 s (MiniLM) to 7 s (others): call it in a thread.
+
+    Raises:
+        MissingPackage: the weights, or torch for any other model, are not installed.
+        BadInput: there is no such model.
     """
     if name.rsplit("/", 1)[-1].casefold() in ("all-minilm-l6-v2", "minilm"):
         return MiniLM(workers=workers)

@@ -62,7 +62,10 @@ def write(path: Path, contents: Contents) -> None:
         connection.execute("CHECKPOINT")
         store.close()
     except (duckdb.Error, OSError) as error:
-        raise StorageError(f"{path}: can't write the index ({_first_line(error)})") from error
+        reason = _first_line(error)
+        if "No space left" in str(error):
+            reason = "the disk is full: free some space or set SDR_LAB_HOME"
+        raise StorageError(f"{path.parent}: can't write the index ({reason})") from error
 
 
 def read(path: Path) -> Contents:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdr_lab.errors import BadInput, StorageError
+from sdr_lab.errors import BadInput, StorageError, reason_of
 
 KEPT = 2
 """Versions kept: the current one and the one before, which a reader may be about to open."""
@@ -56,7 +56,9 @@ class Versions:
         except FileNotFoundError:
             return ""
         except OSError as error:
-            raise StorageError(f"{self.pointer}: can't be read ({error.strerror})") from error
+            raise StorageError(
+                f"{self.pointer}: can't be read ({reason_of(error)}); check SDR_LAB_HOME"
+            ) from error
         if not _VERSION.fullmatch(version):
             raise StorageError(f"{self.pointer}: damaged; ingest the documents again")
         return version
@@ -92,7 +94,7 @@ class Versions:
             os.replace(draft, self.pointer)
             _sync(self.folder)
         except OSError as error:
-            raise StorageError(f"{self.folder}: can't switch ({error.strerror})") from error
+            raise StorageError(f"{self.folder}: can't switch ({reason_of(error)})") from error
 
     def clean(self) -> None:
         """Remove what killed ingests left and all but the last versions; only under the lock.
@@ -129,7 +131,10 @@ class Versions:
                 f"(waited {wait_s:g} s); try again when it has finished"
             ) from None
         except OSError as error:
-            raise StorageError(f"{self.folder}: can't be written ({error.strerror})") from error
+            raise StorageError(
+                f"{self.folder}: can't be written ({reason_of(error)}); make the workspace "
+                "writable or set SDR_LAB_HOME to another folder"
+            ) from error
         try:
             yield
         finally:

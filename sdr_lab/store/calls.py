@@ -262,7 +262,12 @@ class CallStore:
         """Make the index say what the call folders say.
 
         Rows of calls that were never answered stay, since no folder can tell of them.
+
+        Raises:
+            NotFound: `calls_dir` is no folder.
         """
+        if calls_dir is not None and not calls_dir.is_dir():
+            raise NotFound(f"{calls_dir}: no such folder; give one that holds call folders")
         indexed, problems = set[str](), list[str]()
         for path in call_folders(calls_dir or self.calls_dir):
             try:

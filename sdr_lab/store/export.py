@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from sdr_lab.errors import StorageError
+from sdr_lab.errors import StorageError, reason_of
 
 
 def export_folder(folder: Path, target: Path) -> None:
@@ -29,7 +29,7 @@ def export_folder(folder: Path, target: Path) -> None:
             shutil.rmtree(part, ignore_errors=True)
         elif part.is_file():
             part.unlink()
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error) if isinstance(error, OSError) else error
         raise StorageError(f"can't export {folder.name} to {target}: {reason}") from error
 
 
