@@ -47,7 +47,7 @@ class CallEnded(Event):
     """The last event of a call that was not broken off."""
 
     reason: str
-    """`agent`, `caller`, `transfer`, `silence`, `max_length`, `stalled`, `error`."""
+    """`agent`, `caller`, `transfer`, `silence`, `max_length`, `stalled`, `error`, `cancelled`."""
     duration_ms: int
 
 
@@ -121,6 +121,7 @@ class TurnOver(Event):
     last_voiced_ms: int
     pause_ms: int
     why: str
+    """As in `TurnEnding`, or `hung_up`: the caller did not wait for the end of the pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,16 @@ class PassagesFound(Event):
 
 
 # ---- the reply
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedLine(Event):
+    """The agent is about to say a fixed text, unasked (input of the floor, but for `greeting`)."""
+
+    turn: int
+    text: str
+    why: str
+    """`greeting`, `silence`, `not_heard`, `goodbye`, `apology`, `rest`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,11 +247,11 @@ class MarkPlayed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class AgentStopped(Event):
-    """Everything of a reply has been played (input of the floor)."""
+    """A reply is over: all of it has been played, or the call has ended (input of the floor)."""
 
     turn: int
     text: str
-    """What the agent said, all of it heard."""
+    """What the caller heard of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -276,7 +287,7 @@ class ProviderFailed(Event):
     """A provider failed; the caller hears an apology instead of silence."""
 
     stage: str
-    """`stt`, `llm`, `tts`, `knowledge`, `tool`."""
+    """`stt`, `llm`, `tts`, `knowledge`, `tool`, `reply`, `line`."""
     provider: str
     error: str
 

@@ -43,6 +43,9 @@ class TranscriberFailed:
 class LineClosed:
     """The caller hung up, or the line broke."""
 
+    fault: str = ""
+    """How it broke; empty: he hung up."""
+
 
 Item = (
     Frame

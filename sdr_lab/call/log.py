@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sdr_lab.events import Event
+from sdr_lab.events import CallStarted, Event, TurnOver, WordsHeard
+from sdr_lab.records import CallConfig, Words
+from sdr_lab.turns.floor import Decision
 
 Sink = Callable[[Event], None]
 
@@ -31,6 +33,44 @@ class CallLog:
     def write(self, event: Event) -> None:
         for sink in self._sinks:
             sink(event)
+
+
+def log_start(log: CallLog, config: CallConfig) -> None:
+    """Write the first event of a call."""
+    log.add(
+        CallStarted,
+        conversation_id=config.conversation_id,
+        agent=config.agent.id,
+        agent_version=config.agent.version,
+        line=config.line,
+        stt=config.stt,
+        llm=config.llm,
+        tts=config.tts,
+    )
+
+
+def log_turn_over(log: CallLog, turn: int, decision: Decision) -> None:
+    """Write that the caller's turn is over."""
+    log.add(
+        TurnOver,
+        turn=turn,
+        text=decision.text,
+        last_voiced_ms=decision.since_ms,
+        pause_ms=decision.pause_ms,
+        why=decision.why,
+    )
+
+
+def log_words(log: CallLog, words: Words) -> None:
+    """Write what a transcriber has understood."""
+    log.add(
+        WordsHeard,
+        text=words.text,
+        is_final=words.is_final,
+        start_ms=words.start_ms,
+        end_ms=words.end_ms,
+        confidence=round(words.confidence, 4),
+    )
 
 
 class HeldLog:

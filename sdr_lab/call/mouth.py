@@ -27,7 +27,8 @@ class Mouth:
         self._floor = floor
         self._log = log
         self._playout = Playout(ahead_ms)
-        self._turn = 0
+        self.turn = 0
+        """The turn of the reply that is being given."""
 
     @property
     def underruns(self) -> int:
@@ -49,7 +50,7 @@ class Mouth:
 
     def begin(self, turn: int) -> None:
         """A new reply follows."""
-        self._turn = turn
+        self.turn = turn
         self.is_speaking = False
         self._playout.begin()
 
@@ -74,7 +75,7 @@ class Mouth:
             await self._line.play(item)
             if not self.is_speaking:
                 self.is_speaking = True
-                self._log.add(AgentStarted, turn=self._turn)
+                self._log.add(AgentStarted, turn=self.turn)
                 self._floor.agent_started()
         for turn, index in self._playout.begun():
             self._log.add(SentenceSent, turn=turn, index=index)
@@ -92,9 +93,9 @@ class Mouth:
     async def clear(self, now_ms: int) -> Cleared:
         """Silence the line and say what was heard."""
         await self._line.clear()
-        self._log.add(LineCleared, turn=self._turn)
+        self._log.add(LineCleared, turn=self.turn)
         return self._playout.clear(now_ms)
 
-    def forget(self, now_ms: int) -> None:
-        """Drop what was never sent."""
-        self._playout.clear(now_ms)
+    def forget(self, now_ms: int) -> Cleared:
+        """Drop what was not played, without a word to the line; say what was heard."""
+        return self._playout.clear(now_ms)

@@ -74,6 +74,10 @@ class Replies:
             self._log.add(SpeculationEnded, used=False, text=self._prepared.words)
         self._prepared = self._prepared_task = None
 
+    async def settle(self, turn: int, words: str) -> None:
+        """Do what the caller's last words alone decide; no answer reaches him any more."""
+        await self._make(turn, words).settle()
+
     def cancel_all(self) -> None:
         """The call is over."""
         for task in (self._task, self._prepared_task):

@@ -10,16 +10,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from sdr_lab.agents.conversation import Conversation
 from sdr_lab.agents.intent import detect_intent
-from sdr_lab.agents.prompt import Call, compose
-from sdr_lab.agents.tools import Toolbox, ToolContext, forced_tool
+from sdr_lab.agents.tools import ToolContext, forced_tool
 from sdr_lab.call.log import HeldLog
+from sdr_lab.call.mind import Mind
 from sdr_lab.call.playout import Speech
 from sdr_lab.call.sentences import SentenceSplitter
-from sdr_lab.call.speaking import Speaking, Unspeakable
+from sdr_lab.call.speaking import Unspeakable
 from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError, SdrLabError
 from sdr_lab.events import (
@@ -34,10 +32,8 @@ from sdr_lab.events import (
     ToolProposed,
     ToolStarted,
 )
-from sdr_lab.knowledge.base import Search
-from sdr_lab.llm.base import LanguageModel
 from sdr_lab.llm.cache import CachedModel
-from sdr_lab.records import CallConfig, Intent, Passage, Prompt, ToolCall, ToolResult
+from sdr_lab.records import Intent, Passage, Prompt, ToolCall, ToolResult
 from sdr_lab.tts.speakable import clean_markdown_for_tts
 
 log = logging.getLogger(__name__)
@@ -56,41 +52,6 @@ NOT_LOOKED_UP = frozenset(
 
 SHORT_QUERY_WORDS = 4
 """A shorter question ("and for fifteen?") is looked up together with the one before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mind:
-    """What a reply is made with. One per call."""
-
-    config: CallConfig
-    conversation: Conversation
-    model: LanguageModel
-    speaking: Speaking
-    search: Search
-    toolbox: Toolbox
-    now: Callable[[], datetime]
-    tasks: asyncio.TaskGroup
-    """Tools run here: one that has begun is finished even when its reply is cancelled."""
-
-    def prompt(
-        self, words: str, intent: Intent, passages: list[Passage], results: list[ToolResult]
-    ) -> Prompt:
-        """Return what the model is told."""
-        config = self.config
-        return compose(
-            config.agent,
-            self.conversation,
-            words,
-            intent,
-            passages,
-            self.now(),
-            self.toolbox.specs(config.agent),
-            Call(config.variables, config.direction, tuple(results)),
-        )
-
-    async def warm_up(self) -> None:
-        """Let the model load and read the part of the prompt that stays the same."""
-        await self.model.warm_up(self.prompt("", Intent("OTHER", 0.0), [], []))
 
 
 @dataclass(slots=True)
@@ -158,6 +119,16 @@ class Reply:
     def _timeout_s(self) -> float:
         return self.mind.config.settings.reply_timeout_s
 
+    async def settle(self) -> None:
+        """Run the tools that the caller's words alone decide, and say nothing."""
+        self.commit()
+        try:
+            self._find_intent()
+            await self._first_tools([])
+        except Exception as error:
+            log.exception("last words of turn %d", self.turn)
+            self._failed("reply", self.mind.model.name, repr(error))
+
     # ---- words
 
     async def _sentences(self) -> AsyncIterator[str]:
@@ -175,14 +146,7 @@ class Reply:
 
     async def _pieces(self) -> AsyncIterator[str]:
         """The model's text, over as many rounds as its tools need."""
-        mind = self.mind
-        self.intent = detect_intent(self.words, mind.conversation.asked)
-        self.log.add(
-            IntentFound,
-            turn=self.turn,
-            intent=self.intent.name,
-            confidence=self.intent.confidence,
-        )
+        self._find_intent()
         passages = await self._look_up()
         results = await self._first_tools(passages)
         for _ in range(MAX_ROUNDS):
@@ -204,6 +168,15 @@ class Reply:
             results = [*results, *[await self._run(call) for call in calls]]
             if said and self.ends_call:
                 return
+
+    def _find_intent(self) -> None:
+        self.intent = detect_intent(self.words, self.mind.conversation.asked)
+        self.log.add(
+            IntentFound,
+            turn=self.turn,
+            intent=self.intent.name,
+            confidence=self.intent.confidence,
+        )
 
     async def _ask(self, prompt: Prompt) -> AsyncIterator[str | ToolCall]:
         model = self.mind.model

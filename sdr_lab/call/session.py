@@ -11,54 +11,50 @@ from dataclasses import asdict, replace
 from datetime import datetime
 
 from sdr_lab.agents.conversation import Conversation
+from sdr_lab.agents.intent import detect_intent
 from sdr_lab.agents.prompt import with_lines_filled
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.audio.filters import FilterChain
 from sdr_lab.call.ears import Ears
 from sdr_lab.call.echo import is_echo
 from sdr_lab.call.guards import Guards
-from sdr_lab.call.inbox import (
-    Expired,
-    Item,
-    LineClosed,
-    ReplyDone,
-    Tick,
-    TranscriberFailed,
-)
+from sdr_lab.call.inbox import Expired, Item, LineClosed, ReplyDone, Tick, TranscriberFailed
+from sdr_lab.call.last_words import last_turn
 from sdr_lab.call.line import Digit, Frame, Line, Mark
-from sdr_lab.call.log import CallLog, Sink
+from sdr_lab.call.log import CallLog, Sink, log_start, log_turn_over, log_words
+from sdr_lab.call.mind import make_mind
 from sdr_lab.call.mouth import Mouth
 from sdr_lab.call.parts import Outcome, Parts, Rest
 from sdr_lab.call.playout import SILENCE
 from sdr_lab.call.record import CallFolder
 from sdr_lab.call.replies import Replies
-from sdr_lab.call.reply import Mind
-from sdr_lab.call.speaking import Speaking
-from sdr_lab.call.streams import closing
+from sdr_lab.call.safe_line import SafeLine
+from sdr_lab.call.stream_clock import StreamClock
 from sdr_lab.events import (
     AgentStopped,
     CallEnded,
     CallerStarted,
     CallerStopped,
-    CallStarted,
     DigitPressed,
+    FixedLine,
     GapFilled,
     Interrupted,
     ProviderFailed,
     TimedOut,
     TurnDropped,
     TurnEnding,
-    TurnOver,
     Withdrawn,
-    WordsHeard,
 )
 from sdr_lab.records import FRAME_MS, CallConfig, Words
 from sdr_lab.stt.base import Cue, Heard
 from sdr_lab.turns.floor import Decision, Floor, Kind, State
 from sdr_lab.turns.interrupt import DETECTORS, Listened
 
-MAX_GAP_FRAMES = 60_000 // FRAME_MS
-"""A longer jump of the line's clock is a fault of the line, not lost audio."""
+HE_IS_GONE = frozenset({"caller", "error", "stalled"})
+"""The line ended, not we: perhaps in the middle of his turn."""
+
+SAYS_BYE = frozenset({"GOODBYE", "THANKS", "ACKNOWLEDGE"})
+"""Said over our goodbye, these want no answer."""
 
 
 class Session:
@@ -76,7 +72,6 @@ class Session:
         agent = with_lines_filled(config.agent, config.variables)
         self.config = config = replace(config, agent=agent)
         self.conversation = Conversation()
-        self._line = line
         self._parts = parts
         self._folder = folder
         self._now = now
@@ -87,6 +82,7 @@ class Session:
         self.floor = Floor(settings.endpoint, detector, round(settings.silence_prompt_s * 1000))
         self._filters = FilterChain(settings.filters) if settings.filters else None
         self._inbox: asyncio.Queue[Item] = asyncio.Queue()
+        self._line = SafeLine(line, self._inbox.put_nowait)
         self._ears = Ears(parts.transcriber, self._inbox.put_nowait)
         self._guards = Guards(settings, self._inbox.put_nowait)
         self._now_ms = 0
@@ -99,23 +95,27 @@ class Session:
         """Greet, talk, and return when the call is over. Cancelling it hangs up."""
         loop = asyncio.get_running_loop()
         self._log = CallLog(loop.time, [self._folder.event, *self._listeners])
+        self._stream = StreamClock(loop.time())
         self._mouth = Mouth(self._line, self.floor, self._log, self.config.settings.ahead_ms)
         try:
             async with asyncio.TaskGroup() as tasks:
-                self._mind = self._make_mind(tasks)
+                self._mind = make_mind(
+                    self.config, self.conversation, self._parts, self._now, tasks
+                )
                 self._replies = Replies(self._mind, self._mouth, self._log, self._inbox.put_nowait)
                 helpers = [
-                    tasks.create_task(self._read_line()),
+                    tasks.create_task(self._line.read()),
                     tasks.create_task(self._ears.run()),
                     tasks.create_task(self._guards.watch()),
-                    tasks.create_task(self._warm_up()),
+                    tasks.create_task(self._mind.warm_up(self._log)),
                 ]
-                self._log_start()
+                log_start(self._log, self.config)
                 await self._own()
                 for task in helpers:
                     task.cancel()
                 self._replies.cancel_all()
-        except asyncio.CancelledError:
+        except BaseException as error:
+            self._reason = "cancelled" if isinstance(error, asyncio.CancelledError) else "error"
             await self._line.hang_up()
             raise
         finally:
@@ -126,6 +126,7 @@ class Session:
 
     async def _own(self) -> None:
         if greeting := self.config.agent.first_message:
+            self._log.add(FixedLine, turn=self._turn, text=greeting, why="greeting")
             self._replies.begin(self._turn, "", greeting)  # "hello?" does not withdraw it
         while not self._reason:
             item = await self._inbox.get()
@@ -139,6 +140,9 @@ class Session:
                 await self._on_words(item)
             else:
                 await self._on_other(item)
+        self._account()
+        if self._reason in HE_IS_GONE:
+            await self._hear_last_words()
 
     async def _on_other(self, item: Item) -> None:
         match item:
@@ -157,27 +161,32 @@ class Session:
                 self._log.add(TimedOut, name=name)
                 await self._hang_up(name)
             case TranscriberFailed(provider, reason):
-                self._log.add(ProviderFailed, stage="stt", provider=provider, error=reason)
-                if self.floor.state is not State.SPEAKING:
-                    self._say_line(self.config.agent.apology)
-            case LineClosed():
-                self._reason = "caller"
+                self._failed("stt", provider, reason)
+                if self._replies.current is None:
+                    self._say_line(self.config.agent.apology, "apology")
+            case LineClosed(fault):
+                self._reason = "error" if fault else "caller"
+                if fault:
+                    self._failed("line", self._line.kind, fault)
             case _:
                 raise TypeError(f"unknown input {item!r}")
 
+    def _failed(self, stage: str, provider: str, reason: str) -> None:
+        self._log.add(ProviderFailed, stage=stage, provider=provider, error=reason)
+
     async def _on_frame(self, frame: Frame) -> None:
-        missing = (frame.at_ms - self._now_ms) // FRAME_MS
-        if frame.at_ms <= self._now_ms - FRAME_MS:
+        missing = self._stream.place(frame.at_ms, asyncio.get_running_loop().time())
+        if missing is None:
             return  # repeated: this time has been heard already
-        if 0 < missing <= MAX_GAP_FRAMES:
+        if missing:
             self._log.add(GapFilled, missing_ms=missing * FRAME_MS)
-            for _ in range(missing):
-                await self._hear(self._now_ms, SILENCE)
-        at_ms = frame.at_ms if missing > MAX_GAP_FRAMES else self._now_ms
-        await self._hear(at_ms, frame.mulaw)
+        for _ in range(missing):
+            await self._hear(SILENCE)
+        await self._hear(frame.mulaw)
         self._guards.heard(self._now_ms)
 
-    async def _hear(self, at_ms: int, mulaw: bytes) -> None:
+    async def _hear(self, mulaw: bytes) -> None:
+        at_ms = self._now_ms
         self._now_ms = self._log.at_ms = at_ms + FRAME_MS
         played = self._mouth.slot(at_ms)
         self._folder.frame(mulaw, played)
@@ -194,14 +203,7 @@ class Session:
             await self._stop_if_played()
 
     async def _on_words(self, words: Words) -> None:
-        self._log.add(
-            WordsHeard,
-            text=words.text,
-            is_final=words.is_final,
-            start_ms=words.start_ms,
-            end_ms=words.end_ms,
-            confidence=round(words.confidence, 4),
-        )
+        log_words(self._log, words)
         for decision in self.floor.read(words):
             await self._act(decision)
         self._speculate()
@@ -221,7 +223,7 @@ class Session:
                 self._log.add(TurnEnding, pause_ms=decision.pause_ms, why=decision.why)
                 self._ears.hear(Cue.FINISH)
             case Kind.TURN_OVER:
-                self._answer(decision)
+                await self._answer(decision)
             case Kind.WITHDRAW:
                 self._withdraw()
             case Kind.CUT_IN:
@@ -234,83 +236,111 @@ class Session:
                 self._replies.drop_prepared()
             case Kind.NOT_UNDERSTOOD:
                 self._log.add(TurnDropped, text="", why="no_words")
-                self._say_line(self.config.agent.not_heard)
+                self._prompt(self.config.agent.not_heard, "not_heard")
             case Kind.SILENCE:
-                self._prompt_silent_caller()
+                self._log.add(TimedOut, name="silence")
+                self._prompt(self.config.agent.reprompt, "silence")
 
-    def _answer(self, decision: Decision) -> None:
+    async def _answer(self, decision: Decision) -> None:
         rest = self._rest
         if rest is not None and is_echo(decision.text, rest.planned):
             self._log.add(TurnDropped, text=decision.text, why="echo")
-            self.floor.agent_thinking()
-            self._say_line(rest.text or rest.planned, rest.ends_call, rest.transfers_to)
+            await self._resume()
             return
-        self._turn += 1
-        self._prompts = 0
-        self._rest = None
-        self._log.add(
-            TurnOver,
-            turn=self._turn,
-            text=decision.text,
-            last_voiced_ms=decision.since_ms,
-            pause_ms=decision.pause_ms,
-            why=decision.why,
-        )
+        self._begin_turn(decision)
+        if rest is not None and rest.ends_call and self._says_bye(decision.text):
+            await self._hang_up(rest.ends_call, rest.transfers_to)
+            return
         self._replies.begin(self._turn, decision.text)
         self.conversation.caller_said(decision.text, decision.since_ms)
 
+    def _begin_turn(self, decision: Decision) -> None:
+        self._turn += 1
+        self._prompts = 0
+        self._rest = None
+        log_turn_over(self._log, self._turn, decision)
+
+    def _says_bye(self, text: str) -> bool:
+        return detect_intent(text, self.conversation.asked).name in SAYS_BYE
+
     async def _cut_in(self, decision: Decision) -> None:
         """Stop the agent, in this order: task, line, account, log, listen."""
-        reply = self._replies.current
+        reply, is_made = self._replies.current, self._replies.is_made
         self._replies.cancel()
         cleared = await self._mouth.clear(self._now_ms)
-        self.conversation.agent_said(cleared.heard, True, self._now_ms)
+        is_whole = is_made and not cleared.rest
+        self.conversation.agent_said(cleared.heard, not is_whole, self._now_ms)
         if reply is not None:
             self._rest = Rest(cleared.rest, cleared.planned, reply.ends_call, reply.transfers_to)
-        self._log.add(
-            Interrupted,
-            turn=self._turn if reply is None else reply.turn,
-            heard=cleared.heard,
-            planned=cleared.planned,
-            onset_ms=decision.since_ms,
-            detector=self._detector.name,
-        )
+        if is_whole:  # only the marks were outstanding: he answers, he does not interrupt
+            self._stopped(self._mouth.turn, cleared.heard)
+        else:
+            self._log.add(
+                Interrupted,
+                turn=self._mouth.turn,
+                heard=cleared.heard,
+                planned=cleared.planned,
+                onset_ms=decision.since_ms,
+                detector=self._detector.name,
+            )
         self._replies.end()
 
     def _withdraw(self) -> None:
         """The caller goes on: nothing of the reply has been heard, nothing of it remains."""
+        reply = self._replies.current
         self._replies.cancel()
         self._mouth.forget(self._now_ms)
-        self.conversation.caller_goes_on()
-        self._log.add(Withdrawn, turn=self._turn)
+        if reply is not None and reply.line:  # unasked: said later, if that was but noise
+            self._rest = Rest(reply.line, reply.line, reply.ends_call, reply.transfers_to)
+        else:
+            self.conversation.caller_goes_on()
+        self._log.add(Withdrawn, turn=self._mouth.turn)
         self._replies.end()
 
     async def _resume(self) -> None:
         """The interruption was no speech: say the rest of what was cut off."""
         rest, self._rest = self._rest, None
         if rest is not None and rest.text:
-            self._say_line(rest.text, rest.ends_call, rest.transfers_to)
+            self._say_line(rest.text, "rest", rest)
         elif rest is not None and rest.ends_call:
             await self._hang_up(rest.ends_call, rest.transfers_to)
+        elif self.floor.state is not State.LISTENING:
+            self._stopped(self._turn, "")
 
-    def _prompt_silent_caller(self) -> None:
+    async def _hear_last_words(self) -> None:
+        """The caller has hung up, perhaps in mid-turn: "never call me again" counts as ever."""
+        self._replies.drop_prepared()
+        wait_ms = self.config.settings.endpoint.transcript_wait_ms
+        over = await last_turn(self.floor, self._ears, self._inbox, self._log, wait_ms)
+        if over is None:
+            return
+        self._begin_turn(over)
+        self._replies.cancel()
+        await self._replies.settle(self._turn, over.text)
+        self.conversation.caller_said(over.text, over.since_ms)
+
+    def _prompt(self, line: str, why: str) -> None:
+        """Ask a caller who is silent or not understood; after some times, say goodbye."""
+        if self._replies.current is not None:
+            return  # the greeting is still being made
         self._prompts += 1
-        self._log.add(TimedOut, name="silence")
         if self._prompts <= self.config.settings.silence_prompts:
-            self._say_line(self.config.agent.reprompt)
+            self._say_line(line, why)
         else:
-            self._say_line(self.config.agent.goodbye, ends_call="silence")
+            rest = Rest("", "", ends_call="silence", transfers_to="")
+            self._say_line(self.config.agent.goodbye, "goodbye", rest)
 
     # ---- replies
 
-    def _say_line(self, line: str, ends_call: str = "", transfers_to: str = "") -> None:
+    def _say_line(self, line: str, why: str, rest: Rest | None = None) -> None:
         """Say a fixed text, unasked."""
-        self.floor.agent_thinking()
         self._turn += 1
+        self._log.add(FixedLine, turn=self._turn, text=line, why=why)
+        self.floor.agent_thinking()
         self._replies.begin(self._turn, "", line)
-        if self._replies.current is not None:
-            self._replies.current.ends_call = ends_call
-            self._replies.current.transfers_to = transfers_to
+        if rest is not None and self._replies.current is not None:
+            self._replies.current.ends_call = rest.ends_call
+            self._replies.current.transfers_to = rest.transfers_to
 
     def _speculate(self) -> None:
         settings, floor = self.config.settings, self.floor
@@ -330,11 +360,22 @@ class Session:
             return
         text = self._mouth.text
         self.conversation.agent_said(text, False, self._now_ms)
-        self._log.add(AgentStopped, turn=reply.turn, text=text)
-        self.floor.agent_stopped(self.conversation.asked)
+        self._stopped(reply.turn, text)
         self._replies.end()
         if reply.ends_call:
             await self._hang_up(reply.ends_call, reply.transfers_to)
+
+    def _stopped(self, turn: int, heard: str) -> None:
+        self._log.add(AgentStopped, turn=turn, text=heard)
+        self.floor.agent_stopped(self.conversation.asked)
+
+    def _account(self) -> None:
+        """The call ends, perhaps in mid-reply: what was heard of it was said."""
+        if self._mouth.is_speaking:
+            heard = self._mouth.forget(self._now_ms).heard
+            self.conversation.agent_said(heard, True, self._now_ms)
+            self._stopped(self._mouth.turn, heard)
+            self._mouth.end()
 
     async def _hang_up(self, reason: str, transfers_to: str = "") -> None:
         if transfers_to:
@@ -343,51 +384,8 @@ class Session:
             await self._line.hang_up()
         self._reason = reason
 
-    # ---- helpers that feed the owner
-
-    async def _read_line(self) -> None:
-        async with closing(self._line.frames()) as frames:
-            async for item in frames:
-                self._inbox.put_nowait(item)
-        self._inbox.put_nowait(LineClosed())
-
-    async def _warm_up(self) -> None:
-        try:
-            await self._mind.warm_up()
-        except Exception as error:  # the first reply will meet it again, and apologise
-            reason = str(error) or type(error).__name__
-            name = self._parts.model.name
-            self._log.add(ProviderFailed, stage="llm", provider=name, error=reason)
-
-    # ---- beginning and end
-
-    def _make_mind(self, tasks: asyncio.TaskGroup) -> Mind:
-        parts = self._parts
-        return Mind(
-            config=self.config,
-            conversation=self.conversation,
-            model=parts.model,
-            speaking=Speaking(parts.voice, self.config.agent.voice, parts.reserve_voice),
-            search=parts.search,
-            toolbox=parts.toolbox,
-            now=self._now,
-            tasks=tasks,
-        )
-
-    def _log_start(self) -> None:
-        config = self.config
-        self._log.add(
-            CallStarted,
-            conversation_id=config.conversation_id,
-            agent=config.agent.id,
-            agent_version=config.agent.version,
-            line=config.line,
-            stt=config.stt,
-            llm=config.llm,
-            tts=config.tts,
-        )
-
     def _finish(self) -> Outcome:
+        self._account()
         outcome = Outcome(
             self._reason or "error",
             self._now_ms,

@@ -40,7 +40,10 @@ def transcript(events: Iterable[Event]) -> list[Line]:
         match event:
             case TurnOver():
                 lines.append(Line(event.turn, "caller", event.text, event.at_ms))
-            case Withdrawn() if lines and lines[-1].role == "caller":
+            case Withdrawn() if lines and (lines[-1].role, lines[-1].turn) == (
+                "caller",
+                event.turn,
+            ):
                 lines.pop()  # the caller went on: the turn comes again, longer
             case AgentStarted():
                 began_ms = event.at_ms

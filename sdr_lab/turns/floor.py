@@ -47,7 +47,7 @@ class Kind(StrEnum):
     """The caller goes on talking: throw away the reply in preparation."""
     CUT_IN = "cut_in"
     RESUME = "resume"
-    """The caller cut in but said nothing: the rest of the reply may be spoken."""
+    """The caller cut in (or withdrew an unasked line) but said nothing: it may be spoken now."""
     SILENCE = "silence"
     """Nobody has said anything for `silence_prompt_ms`."""
 
@@ -110,6 +110,11 @@ class Floor:
         """The words of the open turn so far."""
         return " ".join(part for part in (self._kept, *self._finals, self._tail) if part)
 
+    @property
+    def has_turn(self) -> bool:
+        """The caller has begun a turn that is not over."""
+        return self._is_open
+
     # ---- inputs
 
     def hear(self, frame: Listened) -> list[Decision]:
@@ -169,12 +174,21 @@ class Floor:
         self._quiet_since_ms = self._now_ms
         self._detector.disarm(self._now_ms)
 
+    def hang_up(self) -> Decision | None:
+        """The caller has hung up: return the TURN_OVER of what he said last, if there was any."""
+        if not self._is_open or not self.text:
+            return None
+        self.state = State.LISTENING
+        self._pause = Pause(0, "hung_up")
+        decision = self._end_turn()
+        return decision if decision.kind is Kind.TURN_OVER else None
+
     # ---- decisions
 
     def _cut_in(self, onset_ms: int) -> list[Decision]:
         decisions = [Decision(Kind.CUT_IN, onset_ms)]
         if not self._gate.is_open:
-            self._gate.is_open = True
+            self._gate.open()
             self._last_voiced_ms = self._now_ms
             decisions.append(Decision(Kind.CALLER_STARTED, onset_ms))
         self._open()
@@ -195,6 +209,7 @@ class Floor:
         if self.state is State.THINKING and self._gate.voiced_ms >= WITHDRAW_VOICED_MS:
             self.state = State.LISTENING
             self._kept = self._answered
+            self._was_cut_in = not self._answered  # what nobody asked for may still be said
             decisions.append(Decision(Kind.WITHDRAW, self._last_voiced_ms))
         if self._now_ms - self._last_voiced_ms >= self._endpoint.stopped_ms:
             self._voiced_ms += self._gate.voiced_ms

@@ -78,6 +78,11 @@ class SpeechGate:
         first = recent.index(True) if True in recent else len(recent) - 1
         return end_ms - (len(recent) - first) * FRAME_MS
 
+    def open(self) -> None:
+        """Somebody else heard the caller begin."""
+        self.is_open = True
+        self.voiced_ms = 0
+
     def close(self) -> None:
         """The caller has been silent long enough."""
         self.is_open = False

@@ -1,0 +1,78 @@
+"""What the replies of a call are made with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sdr_lab.agents.conversation import Conversation
+from sdr_lab.agents.prompt import Call, compose
+from sdr_lab.agents.tools import Toolbox
+from sdr_lab.call.log import CallLog
+from sdr_lab.call.parts import Parts
+from sdr_lab.call.speaking import Speaking
+from sdr_lab.events import ProviderFailed
+from sdr_lab.knowledge.base import Search
+from sdr_lab.llm.base import LanguageModel
+from sdr_lab.records import CallConfig, Intent, Passage, Prompt, ToolResult
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What a reply is made with. One per call."""
+
+    config: CallConfig
+    conversation: Conversation
+    model: LanguageModel
+    speaking: Speaking
+    search: Search
+    toolbox: Toolbox
+    now: Callable[[], datetime]
+    tasks: asyncio.TaskGroup
+    """Tools run here: one that has begun is finished even when its reply is cancelled."""
+
+    def prompt(
+        self, words: str, intent: Intent, passages: list[Passage], results: list[ToolResult]
+    ) -> Prompt:
+        """Return what the model is told."""
+        config = self.config
+        return compose(
+            config.agent,
+            self.conversation,
+            words,
+            intent,
+            passages,
+            self.now(),
+            self.toolbox.specs(config.agent),
+            Call(config.variables, config.direction, tuple(results)),
+        )
+
+    async def warm_up(self, events: CallLog) -> None:
+        """Let the model load and read the part of the prompt that stays the same."""
+        try:
+            await self.model.warm_up(self.prompt("", Intent("OTHER", 0.0), [], []))
+        except Exception as error:  # the first reply will meet it again, and apologise
+            reason = str(error) or type(error).__name__
+            events.add(ProviderFailed, stage="llm", provider=self.model.name, error=reason)
+
+
+def make_mind(
+    config: CallConfig,
+    conversation: Conversation,
+    parts: Parts,
+    now: Callable[[], datetime],
+    tasks: asyncio.TaskGroup,
+) -> Mind:
+    """Return what the replies of a call are made with."""
+    return Mind(
+        config=config,
+        conversation=conversation,
+        model=parts.model,
+        speaking=Speaking(parts.voice, config.agent.voice, parts.reserve_voice),
+        search=parts.search,
+        toolbox=parts.toolbox,
+        now=now,
+        tasks=tasks,
+    )
