@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdr_lab.agents.agent import load_agent
-from sdr_lab.agents.prompt import first_message
+from sdr_lab.agents.prompt import with_lines_filled
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
@@ -131,7 +131,7 @@ class Lab:
         try:
             return self.agents.get(key or DEFAULT_AGENT)
         except NotFound:
-            if not shipped.is_file():
+            if not shipped.is_file() or Path(key).name != key:  # a name, not a path
                 raise
         return self.agents.save(load_agent(shipped), author="sdr_lab", note="shipped")
 
@@ -239,6 +239,7 @@ class Lab:
         """
         from sdr_lab.stt.utterances import Utterances
 
+        agent = with_lines_filled(agent)
         lines = (agent.apology, agent.not_heard, agent.reprompt, agent.goodbye)
         with suppress(SdrLabError):
             if isinstance(parts.transcriber, Utterances):
@@ -258,7 +259,8 @@ def fixed_lines(agent: Agent) -> frozenset[str]:
     """
     from sdr_lab.llm.playbook_lines import DEFAULT_LINES
 
-    texts = [first_message(agent), agent.apology, agent.not_heard, agent.reprompt, agent.goodbye]
+    agent = with_lines_filled(agent)
+    texts = [agent.first_message, agent.apology, agent.not_heard, agent.reprompt, agent.goodbye]
     for lines in (*DEFAULT_LINES.values(), *agent.playbook.lines.values()):
         texts += [line for line in lines if "{{" not in line]
     return frozenset(speakable(part) for text in texts for part in spoken_parts(text))

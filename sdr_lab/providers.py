@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import urllib.error
+import http.client
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -142,15 +142,21 @@ def _choose_llm(settings: Settings, agent: Agent) -> tuple[str, str]:
     return DEFAULTS["llm"], f"llm: no Ollama at {settings.ollama_host}, so playbook"
 
 
+def version_url(host: str) -> str:
+    """Return where a server tells its version. `http://box` means port 80, plain `box` 11434."""
+    host = host.rstrip("/")
+    if "://" not in host:
+        has_port = ":" in host.rpartition("]")[2]  # not a colon within [::1]
+        host = f"http://{host}" if has_port else f"http://{host}:11434"
+    return f"{host}/api/version"
+
+
 def _answers(host: str) -> bool:
-    url = host if "://" in host else f"http://{host}"
-    if ":" not in url.split("://", 1)[1]:
-        url += ":11434"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url.rstrip('/')}/api/version", timeout=ASK_OLLAMA_S) as reply:
+        with opener.open(version_url(host), timeout=ASK_OLLAMA_S) as reply:
             return reply.status == 200
-    except ValueError as error:
+    except (ValueError, http.client.InvalidURL) as error:
         raise BadInput(f"OLLAMA_HOST: {host!r} is no address: {error}") from error
-    except (OSError, urllib.error.URLError):
+    except (OSError, http.client.HTTPException):
         return False
