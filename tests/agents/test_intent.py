@@ -34,7 +34,8 @@ def test_the_examples_of_each_definition(name: str):
 
 def accuracy(file: str) -> tuple[float, int]:
     rows = yaml.safe_load((LISTS / file).read_text(encoding="utf-8"))
-    return sum(name_of(row["text"]) == row["intent"] for row in rows) / len(rows), len(rows)
+    right = sum(name_of(row["text"], row.get("asked", False)) == row["intent"] for row in rows)
+    return right / len(rows), len(rows)
 
 
 def test_the_tuned_list():
@@ -50,6 +51,14 @@ def test_the_blind_list():
 
     assert count >= 200
     assert share >= 0.82
+
+
+def test_the_fresh_list():
+    """Written and measured when the rules were finished: the honest figure."""
+    share, count = accuracy("fresh.yaml")
+
+    assert count >= 200
+    assert share >= 0.80
 
 
 def test_every_intent_is_on_the_tuned_list():
