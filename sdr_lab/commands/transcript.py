@@ -42,10 +42,11 @@ class LiveTranscript:
     def begin(self, config: CallConfig, condition: str) -> None:
         """Say who calls whom, over what."""
         agent = config.agent
+        article = "an" if condition[:1] in "aeiou" else "a"
         self._print(
             0,
             "",
-            f"{agent.name} (version {agent.version}) answers on a {condition} line: "
+            f"{agent.name} (version {agent.version}) answers on {article} {condition} line: "
             f"{config.stt} → {config.llm} → {config.tts}",
             "bold",
         )

@@ -110,6 +110,7 @@ def _silence_progress_bars() -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    logging.get_logger("sentence_transformers").setLevel(logging.ERROR)
 
 
 def embedding_of(name: str = MiniLM.name, workers: int = 1) -> Embedding:

@@ -40,7 +40,8 @@ CURES = {
     "readonly": "the database is read-only: make the workspace writable or set SDR_LAB_HOME",
     "read-only": "the workspace is read-only: make it writable or set SDR_LAB_HOME",
     "permission denied": "no permission: make the workspace writable or set SDR_LAB_HOME",
-    "unable to open": "it can't be opened or created: check that SDR_LAB_HOME may be written",
+    "unable to open": "it can't be opened; if the workspace is read-only, make it writable or set "
+    "SDR_LAB_HOME",
     "not a directory": "SDR_LAB_HOME is not a folder: set it to one",
     "file exists": "SDR_LAB_HOME is not a folder: set it to one",
     "disk is full": "the disk is full: free some space",
