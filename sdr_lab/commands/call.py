@@ -135,7 +135,7 @@ async def _run(
     parts = lab.parts(agent, chosen, search)
     config = lab.config(agent, chosen, "simulated", caller.number)
     screen.begin(config, condition.name)
-    line = SimulatedLine(caller, condition)
+    line = SimulatedLine(caller, condition, keeps_sound=False)
     async with asyncio.TaskGroup() as tasks:
         warming = tasks.create_task(lab.warm_up(parts, agent))
         result = await lab.call(line, config, parts, [screen.hear], out)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,11 @@ from sdr_lab.errors import BadInput
 from sdr_lab.events import (
     AgentStarted,
     CallerStarted,
+    Event,
     Interrupted,
     TurnDropped,
     TurnOver,
+    Withdrawn,
     read_events,
 )
 from sdr_lab.simulate.caller import GAP_S, Caller
@@ -80,10 +84,35 @@ def read_call(folder: Path) -> Caller:
     if not audio.is_file() or not log.is_file():
         raise BadInput(f"{folder} is no call folder: audio.wav and events.jsonl are expected")
     left = b"".join(read_mulaw(audio, channel=0))
-    caller = Caller()
+    caller = Caller(number=_number_of(folder / "call.json"))
+    for turn in _turns(read_events(log)):
+        sound = left[max(0, turn.onset_ms - BEFORE_MS) * 8 : (turn.last_voiced_ms + AFTER_MS) * 8]
+        if turn.into_s is not None:
+            caller.cuts_in(turn.text, into=turn.into_s, sound=sound)
+        else:
+            caller.says(turn.text, sound=sound)
+    if not caller.acts:
+        raise BadInput(f"{folder}: the caller said nothing that could be repeated")
+    return caller
+
+
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """A turn of a recorded call."""
+
+    turn: int
+    text: str
+    onset_ms: int
+    last_voiced_ms: int
+    into_s: float | None
+    """Seconds of the agent's reply that he let pass before he cut in; None: he waited."""
+
+
+def _turns(events: Iterable[Event]) -> list[_Spoken]:
+    turns: list[_Spoken] = []
     onset_ms: int | None = None
     began_ms, into_s = 0, None
-    for event in read_events(log):
+    for event in events:
         match event:
             case AgentStarted():
                 began_ms = event.at_ms
@@ -95,18 +124,25 @@ def read_call(folder: Path) -> Caller:
             case TurnDropped():
                 onset_ms = into_s = None
             case TurnOver() if onset_ms is not None:
-                until_ms = event.last_voiced_ms + AFTER_MS
-                sound = left[max(0, onset_ms - BEFORE_MS) * 8 : until_ms * 8]
-                if into_s is not None:
-                    caller.cuts_in(event.text, into=into_s, sound=sound)
-                else:
-                    caller.says(event.text, sound=sound)
+                turns.append(
+                    _Spoken(event.turn, event.text, onset_ms, event.last_voiced_ms, into_s)
+                )
                 onset_ms = into_s = None
+            case Withdrawn() if (
+                turns and turns[-1].turn == event.turn
+            ):  # he went on: the turn comes again, longer
+                onset_ms, into_s = turns[-1].onset_ms, turns[-1].into_s
+                turns.pop()
             case _:
                 continue
-    if not caller.acts:
-        raise BadInput(f"{folder}: the caller said nothing that could be repeated")
-    return caller
+    return turns
+
+
+def _number_of(path: Path) -> str:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8")).get("caller_number", ""))
+    except (OSError, ValueError, AttributeError):
+        return ""  # a folder made by hand may have no call.json
 
 
 def _frames(path: Path) -> Iterator[bytes]:

@@ -3,8 +3,8 @@
 `EnergyDetector` is the seed's algorithm with the seed's settings. Where the seed is silent:
 
 - *Baseline*: an exponential mean (1/20 per frame, 0.4 s) of the frames that the speech gate calls
-  silent and that lie below the threshold, whether the agent speaks or not. It starts at the first
-  such frame. Speech never raises it.
+  silent, whether the agent speaks or not. It starts at the first such frame. Speech never raises
+  it; noise does, even noise above the threshold (it would interrupt every reply for ever).
 - *Buffer*: begins at the first frame above the threshold. Frames between 0.6 × threshold and the
   threshold lengthen it but do not count as high. A frame below 0.6 × threshold empties it. So does
   arming: what the caller said before the agent spoke is no interruption.
@@ -94,7 +94,7 @@ class EnergyDetector:
         self._empty()
 
     def hear(self, frame: Listened) -> int | None:
-        if not frame.is_voiced and frame.energy < self.threshold:
+        if not frame.is_voiced:
             self._follow_baseline(frame.energy)
         if not (self._armed and self._settings.enabled):
             return None

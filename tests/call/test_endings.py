@@ -29,6 +29,7 @@ from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
+from sdr_lab.simulate.condition import Condition
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse, run_scene
 from sdr_lab.stt.scripted import ScriptedTranscriber
 from sdr_lab.tts.tone import Tone
@@ -213,3 +214,10 @@ def test_a_failing_transcriber_does_not_cost_the_answer_under_way(tmp_path: Path
     done = rehearse(caller, model, tmp_path, scene)
     assert done.first(ProviderFailed).stage == "stt"
     assert done.said[-1] == ("agent", "It is $49.")
+
+
+def test_a_call_in_loud_noise_is_not_one_long_interruption(tmp_path: Path):
+    scene = replace(SCENE, condition=Condition(snr_db=3))
+    done = call(tmp_path, Caller().hangs_up(at=20), scene=scene)
+    assert len(done.all(Interrupted)) <= 1
+    assert done.said[-1] == ("agent", AGENT.reprompt)

@@ -102,3 +102,10 @@ def test_require_text_forgets_at_disarm():
     detector.disarm(200)
     detector.arm(220)
     assert detector.read("wait") is None
+
+
+def test_noise_above_the_threshold_is_learnt_and_stops_interrupting():
+    noise = [1300] * 200
+    found = decisions(noise, voiced=False)
+    assert all(index < 50 for index, _ in found)
+    assert decisions([*noise, *[5000] * 10], voiced=False)[-1] == (204, 200)
