@@ -13,6 +13,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+DEADLOCK_S = 60.0
+"""Real time after which a loop that nothing can wake is given up."""
+
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     """Time passes only when everything that can run has run."""
@@ -42,6 +45,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._job_done)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads to end, in real time: from 3.12 on a timer runs beside it."""
+        self._jobs += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._jobs -= 1
+
     def _job_done(self, _: asyncio.Future[Any]) -> None:
         self._jobs -= 1
 
@@ -55,11 +66,19 @@ class _JumpingSelector(selectors.DefaultSelector):
         loop = self._loop
         if timeout is not None and timeout <= 0:
             return super().select(0)
-        if timeout is None or loop.is_working:
+        if loop.is_working:
             return super().select(None)  # only a thread can wake us: wait for it in real time
+        if timeout is None:
+            return self._wait_for_a_foreign_thread()
         ready = super().select(0)
         if not ready:
             loop.jump(timeout)
+        return ready
+
+    def _wait_for_a_foreign_thread(self) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(DEADLOCK_S)
+        if not ready:
+            raise RuntimeError("deadlock: no timer is set, no job runs, and nothing is ready")
         return ready
 
 
