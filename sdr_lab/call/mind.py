@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sdr_lab.agents.conversation import Conversation
@@ -32,6 +32,9 @@ class Mind:
     now: Callable[[], datetime]
     tasks: asyncio.TaskGroup
     """Tools run here: one that has begun is finished even when its reply is cancelled."""
+    untold: list[ToolResult] = field(default_factory=list)
+    """Results that the caller was not told, because their reply was stopped: the next reply
+    gets them."""
 
     def prompt(
         self, words: str, intent: Intent, passages: list[Passage], results: list[ToolResult]

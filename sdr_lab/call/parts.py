@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.knowledge.base import NoKnowledge, Search
 from sdr_lab.llm.base import LanguageModel
+from sdr_lab.records import ToolCall
 from sdr_lab.stt.base import Transcriber
 from sdr_lab.tts.base import Voice
 
@@ -47,3 +48,5 @@ class Rest:
     """The whole of what was to be said."""
     ends_call: str
     transfers_to: str
+    proposed: ToolCall | None = None
+    """A tool whose question was not heard to its end: no yes can mean it."""

@@ -56,6 +56,8 @@ class Cleared:
 
     heard: str
     planned: str
+    sentences: int = 0
+    """Sentences of which something was heard."""
 
     @property
     def rest(self) -> str:
@@ -190,7 +192,7 @@ class Playout:
             words = words_heard(sentence.text, bytes(sentence.mulaw), frames * FRAME_MS)
             if words:
                 heard.append(words)
-        cleared = Cleared(" ".join(heard), self.text)
+        cleared = Cleared(" ".join(heard), self.text, len(heard))
         self._pending.clear()
         while self._played and self._played[-1][0] >= now:
             self._played.pop()

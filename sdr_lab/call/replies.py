@@ -8,6 +8,8 @@ from collections.abc import Callable
 from sdr_lab.call.inbox import Item, ReplyDone
 from sdr_lab.call.log import CallLog, HeldLog
 from sdr_lab.call.mouth import Mouth
+from sdr_lab.call.parts import Rest
+from sdr_lab.call.playout import Cleared
 from sdr_lab.call.reply import Mind, Reply
 from sdr_lab.events import SpeculationEnded, SpeculationStarted
 
@@ -30,9 +32,9 @@ class Replies:
         self._prepared_task: asyncio.Task[None] | None = None
 
     @property
-    def turn(self) -> int | None:
-        """The turn of the current reply."""
-        return self.current.turn if self.current is not None else None
+    def is_answer(self) -> bool:
+        """The current reply answers the caller; it is no fixed line."""
+        return self.current is not None and not self.current.line
 
     def begin(self, turn: int, words: str, line: str = "") -> None:
         """Give a reply: what was prepared for these words, else a new one, or a fixed line."""
@@ -52,6 +54,20 @@ class Replies:
         """Stop the current reply's chain, whatever it is doing."""
         if self._task is not None:
             self._task.cancel()
+
+    def stopped(self, cleared: Cleared) -> Rest | None:
+        """The current reply is over before its end; return what it leaves."""
+        reply = self.current
+        self.end()
+        if reply is None:
+            return None
+        reply.stop(cleared.sentences)
+        planned = reply.line or cleared.planned
+        text = " ".join(planned.split()[len(cleared.heard.split()) :])
+        proposed = reply.proposed if text else None
+        if proposed is not None and self._mind.conversation.pending is proposed:
+            self._mind.conversation.pending = None
+        return Rest(text, planned, reply.ends_call, reply.transfers_to, proposed)
 
     def end(self) -> None:
         """The current reply is over."""

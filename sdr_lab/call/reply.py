@@ -72,15 +72,23 @@ class Reply:
     transfers_to: str = ""
     last_line: str = ""
     """Said before hanging up when the model says nothing."""
+    proposed: ToolCall | None = None
+    """A tool for which this reply asks the caller's yes."""
     said: int = 0
     """Sentences given to the voice so far."""
     intent: Intent = field(default_factory=lambda: Intent("OTHER", 0.0))
+    _results: list[tuple[int, ToolResult]] = field(default_factory=list)
+    """Of tools, with the sentence that may tell of it first."""
+    _carried: list[ToolResult] = field(default_factory=list)
+    """Results of a reply before, which this one tells."""
+    _is_stopped: bool = False
     _committed: asyncio.Event = field(default_factory=asyncio.Event)
     _held: list[Speech] = field(default_factory=list)
 
     def commit(self) -> None:
         """The turn is over and this is the answer: let out what was prepared."""
         self._committed.set()
+        self.mind.untold[:] = [r for r in self.mind.untold if r not in self._carried]
         self.log.release()
         held, self._held = self._held, []
         for speech in held:
@@ -119,6 +127,13 @@ class Reply:
     def _timeout_s(self) -> float:
         return self.mind.config.settings.reply_timeout_s
 
+    def stop(self, heard_sentences: int) -> None:
+        """The caller has stopped this reply. What its tools did and he was not told is kept."""
+        self._is_stopped = True
+        carried = [] if heard_sentences else self._carried
+        untold = [result for first, result in self._results if first >= heard_sentences]
+        self.mind.untold.extend([*carried, *untold])
+
     async def settle(self) -> None:
         """Run the tools that the caller's words alone decide, and say nothing."""
         self.commit()
@@ -148,7 +163,8 @@ class Reply:
         """The model's text, over as many rounds as its tools need."""
         self._find_intent()
         passages = await self._look_up()
-        results = await self._first_tools(passages)
+        self._carried = list(self.mind.untold)
+        results = [*self._carried, *await self._first_tools(passages)]
         for _ in range(MAX_ROUNDS):
             prompt = self._prompt(passages, results)
             calls: list[ToolCall] = []
@@ -241,7 +257,7 @@ class Reply:
 
     async def _propose(self, call: ToolCall) -> None:
         await self._committed.wait()
-        self.mind.conversation.pending = call
+        self.proposed = self.mind.conversation.pending = call
         self.log.add(ToolProposed, turn=self.turn, name=call.name, arguments=dict(call.arguments))
 
     async def _run(self, call: ToolCall) -> ToolResult:
@@ -249,6 +265,8 @@ class Reply:
         await self._committed.wait()
         task = self.mind.tasks.create_task(self._tool(call))
         result = await asyncio.shield(task)
+        if not _ends(result):
+            self._results.append((self.said, result))
         if result.ends_call:
             self.ends_call, self.last_line = "agent", self.mind.config.agent.goodbye
         if result.transfers_to:
@@ -271,6 +289,8 @@ class Reply:
             log.exception("tool %s", call.name)
             self._failed("tool", call.name, repr(error))
             result = ToolResult(call.name, False, "That did not work just now.")
+        if self._is_stopped and not _ends(result):
+            mind.untold.append(result)
         self.log.add(
             ToolFinished,
             turn=self.turn,
@@ -320,3 +340,8 @@ class Reply:
 
     def _failed(self, stage: str, provider: str, reason: str) -> None:
         self.log.add(ProviderFailed, stage=stage, provider=provider, error=reason)
+
+
+def _ends(result: ToolResult) -> bool:
+    """Goodbyes and transfers are not made up for: the caller has spoken since."""
+    return result.ends_call or result.transfers_to is not None

@@ -41,6 +41,7 @@ from sdr_lab.events import (
     Interrupted,
     ProviderFailed,
     TimedOut,
+    ToolDropped,
     TurnDropped,
     TurnEnding,
     Withdrawn,
@@ -257,7 +258,9 @@ class Session:
     def _begin_turn(self, decision: Decision) -> None:
         self._turn += 1
         self._prompts = 0
-        self._rest = None
+        rest, self._rest = self._rest, None
+        if rest is not None and (call := rest.proposed) is not None:
+            self._log.add(ToolDropped, turn=self._turn, name=call.name, why="cancelled")
         log_turn_over(self._log, self._turn, decision)
 
     def _says_bye(self, text: str) -> bool:
@@ -265,13 +268,11 @@ class Session:
 
     async def _cut_in(self, decision: Decision) -> None:
         """Stop the agent, in this order: task, line, account, log, listen."""
-        reply, is_made = self._replies.current, self._replies.is_made
+        is_made = self._replies.is_made
         self._replies.cancel()
         cleared = await self._mouth.clear(self._now_ms)
         is_whole = is_made and not cleared.rest
         self.conversation.agent_said(cleared.heard, not is_whole, self._now_ms)
-        if reply is not None:
-            self._rest = Rest(cleared.rest, cleared.planned, reply.ends_call, reply.transfers_to)
         if is_whole:  # only the marks were outstanding: he answers, he does not interrupt
             self._stopped(self._mouth.turn, cleared.heard)
         else:
@@ -283,25 +284,25 @@ class Session:
                 onset_ms=decision.since_ms,
                 detector=self._detector.name,
             )
-        self._replies.end()
+        self._rest = self._replies.stopped(cleared)
 
     def _withdraw(self) -> None:
         """The caller goes on: nothing of the reply has been heard, nothing of it remains."""
-        reply = self._replies.current
         self._replies.cancel()
-        self._mouth.forget(self._now_ms)
-        if reply is not None and reply.line:  # unasked: said later, if that was but noise
-            self._rest = Rest(reply.line, reply.line, reply.ends_call, reply.transfers_to)
-        else:
+        is_answer = self._replies.is_answer
+        rest = self._replies.stopped(self._mouth.forget(self._now_ms))
+        if is_answer:
             self.conversation.caller_goes_on()
+        else:
+            self._rest = rest  # unasked: said later, if that was but noise
         self._log.add(Withdrawn, turn=self._mouth.turn)
-        self._replies.end()
 
     async def _resume(self) -> None:
         """The interruption was no speech: say the rest of what was cut off."""
         rest, self._rest = self._rest, None
         if rest is not None and rest.text:
             self._say_line(rest.text, "rest", rest)
+            self.conversation.pending = rest.proposed or self.conversation.pending
         elif rest is not None and rest.ends_call:
             await self._hang_up(rest.ends_call, rest.transfers_to)
         elif self.floor.state is not State.LISTENING:

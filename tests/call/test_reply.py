@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from sdr_lab.events import ProviderFailed, ToolStarted
+from sdr_lab.agents.memory import MemoryCalendar
+from sdr_lab.events import Interrupted, ProviderFailed, ToolDropped, ToolStarted, Withdrawn
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
+from sdr_lab.records import CallSettings, EndpointSettings, Prompt, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
 
@@ -57,3 +59,89 @@ def test_a_model_that_never_stops_calling_tools_is_stopped(tmp_path: Path):
     done = rehearse(caller, ScriptedModel(lambda _: [search]), tmp_path, SCENE)
     assert len(done.all(ToolStarted)) == 4
     assert done.said[-1] == ("agent", AGENT.apology)
+
+
+class SlowCalendar(MemoryCalendar):
+    """Takes three seconds to book."""
+
+    async def book(self, *args, **fields):
+        await asyncio.sleep(3)
+        return await super().book(*args, **fields)
+
+
+BOOKED = "You're booked for Tuesday, December first at 10 AM."
+BOOKING = ToolCall("book_appointment", {"start": "2026-12-01T10:00:00-05:00"})
+
+
+def tells(prompt: Prompt) -> list[str | ToolCall]:
+    """Tell what was done, or else do it."""
+    if prompt.results:
+        return ["Well then. ", prompt.results[-1].content]
+    return ["Let me see. ", BOOKING] if "Book" in prompt.words else ["Okay."]
+
+
+def test_what_a_tool_did_is_told_in_the_next_reply_when_the_caller_cut_in(tmp_path: Path):
+    scene = replace(SCENE, calendar=SlowCalendar())
+    caller = Caller().says("Book Tuesday at ten.", at=3.0).cuts_in("Hm, wait.", into=2.2)
+    done = rehearse(caller, ScriptedModel(tells), tmp_path, scene)
+    assert done.first(Interrupted).heard == "Let me see."
+    assert done.said[-1] == ("agent", f"Well then. {BOOKED}")
+    assert len(done.all(ToolStarted)) == 1
+
+
+def test_what_was_told_is_not_told_again(tmp_path: Path):
+    caller = Caller().says("Book Tuesday at ten.", at=3.0).cuts_in("Hm, wait.", into=2.5)
+    done = rehearse(caller, ScriptedModel(tells), tmp_path, SCENE)
+    assert "booked" in done.first(Interrupted).heard
+    assert done.said[-1] == ("agent", "Okay.")
+
+
+def test_a_tool_of_a_withdrawn_reply_is_told_and_not_run_again(tmp_path: Path):
+    def books_first(prompt: Prompt) -> list[str | ToolCall]:
+        return [prompt.results[-1].content] if prompt.results else [BOOKING]
+
+    slow = replace(SCENE, calendar=SlowCalendar())
+    caller = Caller().says("Book Tuesday at ten", at=3.0, lasts=1.0)
+    caller.says("if you can.", at=5.0, lasts=3.0)
+    done = rehearse(caller, ScriptedModel(books_first), tmp_path, slow)
+    assert done.all(Withdrawn)
+    assert len(done.all(ToolStarted)) == 1
+    assert done.said[-2:] == [
+        ("caller", "Book Tuesday at ten if you can."),
+        ("agent", BOOKED),
+    ]
+
+
+def test_a_goodbye_of_a_stopped_reply_is_not_made_up_for(tmp_path: Path):
+    caller = Caller().says("Bye then.", at=3.0).cuts_in("How much is it?", into=0.3)
+    seen: list[tuple[str, ...]] = []
+
+    def model(prompt: Prompt) -> list[str | ToolCall]:
+        seen.append(tuple(result.name for result in prompt.results))
+        return ["It is $49."] if "much" in prompt.words else ["Goodbye and good luck.", END]
+
+    done = rehearse(caller, ScriptedModel(model), tmp_path, SCENE)
+    assert done.said[-1] == ("agent", "It is $49.")
+    assert seen[-1] == ()
+
+
+def asks(prompt: Prompt) -> list[str | ToolCall]:
+    if "Book" not in prompt.words:
+        return ["Okay."]
+    text = "There are two times that are free on Tuesday in the morning. Shall I book ten?"
+    return [text, replace(BOOKING, confirm=True)]
+
+
+def test_a_yes_to_a_question_that_was_not_heard_runs_nothing(tmp_path: Path):
+    caller = Caller().says("Book Tuesday.", at=3.0).cuts_in("Yes, go on.", into=0.8)
+    done = rehearse(caller, ScriptedModel(asks), tmp_path, SCENE)
+    assert "Shall" not in done.first(Interrupted).heard
+    assert done.first(ToolDropped).why == "cancelled"
+    assert not done.all(ToolStarted)
+
+
+def test_a_question_that_noise_interrupted_is_asked_again_and_a_yes_runs_it(tmp_path: Path):
+    caller = Caller().says("Book Tuesday.", at=3.0).cuts_in("", into=0.8, lasts=0.3)
+    done = rehearse(caller.says("Yes, please."), ScriptedModel(asks), tmp_path, SCENE)
+    assert done.first(Interrupted)
+    assert [started.name for started in done.all(ToolStarted)] == ["book_appointment"]
