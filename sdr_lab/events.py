@@ -364,12 +364,13 @@ def from_dict(row: Mapping[str, Any]) -> Event | None:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Read `events.jsonl`. A last line that was cut off by a crash is skipped."""
-    with path.open(encoding="utf-8") as lines:
+    """Read `events.jsonl`. What is damaged is skipped, such as a last line cut off by a crash."""
+    with path.open(encoding="utf-8", errors="replace") as lines:
         for line in lines:
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError:
+                event = from_dict(row) if isinstance(row, dict) else None
+            except (json.JSONDecodeError, TypeError):
                 continue
-            if isinstance(row, dict) and (event := from_dict(row)) is not None:
+            if event is not None:
                 yield event

@@ -14,6 +14,7 @@ import pytest
 
 from sdr_lab.audio.wav import read_mulaw
 from sdr_lab.events import (
+    AgentStarted,
     AgentStopped,
     Event,
     Interrupted,
@@ -49,6 +50,16 @@ class Call:
             elif heard and isinstance(event, Interrupted):
                 heard[-1] += event.heard
         return heard
+
+    def speaking(self) -> list[tuple[int, int]]:
+        """From when to when the agent was heard (ms)."""
+        spans, began_ms = [], 0
+        for event in self.events:
+            if isinstance(event, AgentStarted):
+                began_ms = event.at_ms
+            elif isinstance(event, AgentStopped | Interrupted):
+                spans.append((began_ms, event.at_ms))
+        return spans
 
     def tools(self) -> list[str]:
         return [e.name for e in self.events if isinstance(e, ToolFinished) and e.ok]
@@ -142,8 +153,7 @@ def test_the_agents_recorded_channel_says_the_facts(calls: dict[str, Call], call
     ears = Whisper()
 
     async def hear() -> str:
-        step = 12 * 8000
-        parts = [agent[i : i + step] for i in range(0, len(agent), step)]
+        parts = [agent[8 * begin : 8 * end] for begin, end in calls[caller].speaking()]
         return " ".join([(await ears.recognise(part)).text for part in parts])
 
     text = asyncio.run(hear()).lower().replace("-", " ")

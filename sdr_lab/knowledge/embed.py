@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import zlib
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ class HuggingFace:
             raise MissingPackage(
                 f"embedding {name!r} needs torch: pip install llama-index-embeddings-huggingface"
             ) from error
-        _silence_progress_bars()
+        _silence()
         try:
             self._model: Any = HuggingFaceEmbedding(
                 model_name=name, device=device, normalize=True, show_progress_bar=False
@@ -106,11 +107,11 @@ class HuggingFace:
         return np.array(vectors, np.float32).reshape(len(texts), self.size)
 
 
-def _silence_progress_bars() -> None:
-    from transformers.utils import logging
+def _silence() -> None:
+    from transformers.utils.logging import disable_progress_bar
 
-    logging.disable_progress_bar()
-    logging.get_logger("sentence_transformers").setLevel(logging.ERROR)
+    disable_progress_bar()
+    logging.getLogger("sentence_transformers").setLevel(logging.ERROR)
 
 
 def embedding_of(name: str = MiniLM.name, workers: int = 1) -> Embedding:

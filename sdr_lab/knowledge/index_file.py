@@ -107,7 +107,8 @@ def _opened(path: Path) -> Iterator[Any]:
             yield connection
     except (duckdb.Error, OSError) as error:
         raise StorageError(
-            f"{path}: can't read the index ({_first_line(error)}); ingest the documents again"
+            f"{path}: can't read the index ({_first_line(error)}); delete that folder, then "
+            "ingest the documents again"
         ) from error
 
 

@@ -60,7 +60,9 @@ class Versions:
                 f"{self.pointer}: can't be read ({reason_of(error)}); check SDR_LAB_HOME"
             ) from error
         if not _VERSION.fullmatch(version):
-            raise StorageError(f"{self.pointer}: damaged; ingest the documents again")
+            raise StorageError(
+                f"{self.pointer}: damaged; delete that folder, then ingest the documents again"
+            )
         return version
 
     def mark(self) -> tuple[int, int, int]:

@@ -199,3 +199,32 @@ def test_a_workspace_that_is_a_file(run, home: Path):
 
     assert "SDR_LAB_HOME" in error
     assert error.count("\n") == 1
+
+
+def test_what_is_damaged_in_an_event_log_is_skipped(run, run_json, make_call: MakeCall):
+    log = make_call("conv_1") / "events.jsonl"
+    damage = b'{"kind": "TurnOver", "at_ms": "x"}\n\x9a\xff\n{"kind": "Turn'
+    log.write_bytes(log.read_bytes() + damage)
+
+    assert run("calls", "reindex").stdout == "1 calls indexed, 0 gone\n"
+    assert run_json("calls", "list")[0]["status"] == "completed"
+    assert len(run_json("latency", "conv_1")["calls"][0]["turns"]) == 1
+
+
+def test_odd_requests_are_refused(run, make_call: MakeCall, home: Path):
+    folder = make_call("conv_1")
+
+    for args, message in (
+        (("calls", "reindex", home / "no"), "no such folder; give one that holds call folders"),
+        (("calls", "list", "--outcome", "sold"), "--outcome: got 'sold', allowed: do_not_call"),
+        (("latency", folder, "--csv", "--json"), "give --csv or --json, not both"),
+        (("calls", "export", "conv_1", folder / "call.json" / "x"), "conv_1"),
+    ):
+        told = run(*args, exit_code=1).stderr
+        assert message in told
+        assert told.count("\n") == 1
+
+
+def test_the_latency_of_a_folder_needs_no_database(run, make_call: MakeCall, home: Path):
+    assert "How much is it?" in run("latency", make_call("conv_1")).stdout
+    assert not (home / "sdr_lab.db").exists()

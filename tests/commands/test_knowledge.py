@@ -43,7 +43,8 @@ def test_documents_are_listed_and_taken_out(run, run_json, prices: Path):
         "prices.md",
     ]
     assert "prices.md" in run(*HASH, "documents", "-k", "shop").stdout
-    run(*HASH, "documents", "-k", "shop", "--delete", "hours.txt")
+    gone = run_json(*HASH, "documents", "-k", "shop", "--delete", "hours.txt")
+    assert gone["deleted"] == "hours.txt"
     assert [d["name"] for d in run_json(*HASH, "documents", "-k", "shop")] == ["prices.md"]
 
 

@@ -64,7 +64,7 @@ def test_a_damaged_pointer_is_reported(home: Path):
     build(versions, "11111111")
     versions.pointer.write_text("../../etc/passwd")
 
-    with pytest.raises(StorageError, match="damaged; ingest the documents again"):
+    with pytest.raises(StorageError, match="damaged; delete that folder, then ingest"):
         versions.current()
 
 
