@@ -18,24 +18,41 @@ QUIET_SHARE = 0.06
 """A frame below this share of the sentence's loud frames is a pause."""
 
 
-def words_heard(text: str, mulaw: bytes, heard_ms: float) -> str:
+FIRST_MS_PER_WEIGHT = 200.0
+"""How long a word of weight 1 takes to say, until the voice has shown how fast it speaks."""
+
+
+def weight_of(text: str) -> float:
+    """Return how much there is to say in a text; a short word weighs about 1."""
+    return float(sum(_weights(text.split())))
+
+
+def words_heard(text: str, mulaw: bytes, heard_ms: float, to_come_ms: float = 0.0) -> str:
     """Return the leading words of `text` that were heard in `heard_ms` of its sound.
 
     Args:
         text: The sentence as written.
-        mulaw: Its sound so far, 8 kHz µ-law. May be shorter than the sentence if more was to come.
+        mulaw: Its sound so far, 8 kHz µ-law.
         heard_ms: Playing time before the cut, from the first sample.
+        to_come_ms: Estimated length of the sound that had not been made yet.
     """
     words = text.split()
     if not words or heard_ms <= 0:
         return ""
     sounding_ms, total_ms = _sounding(mulaw, heard_ms)
-    if total_ms <= 0 or sounding_ms >= total_ms:
-        return text if heard_ms > 0 and total_ms > 0 else ""
-    weights = np.array([max(spoken_weight(word), 0.1) for word in words])
+    if total_ms <= 0:
+        return ""
+    total_ms += to_come_ms
+    if sounding_ms >= total_ms:
+        return text
+    weights = np.array(_weights(words))
     ends = np.cumsum(weights)
     middles = (ends - weights / 2) / ends[-1]
     return " ".join(words[: int(np.searchsorted(middles, sounding_ms / total_ms))])
+
+
+def _weights(words: list[str]) -> list[float]:
+    return [max(spoken_weight(word), 0.1) for word in words]
 
 
 def _sounding(mulaw: bytes, heard_ms: float) -> tuple[float, float]:

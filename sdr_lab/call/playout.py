@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 
-from sdr_lab.call.heard import words_heard
+from sdr_lab.call.heard import FIRST_MS_PER_WEIGHT, weight_of, words_heard
 from sdr_lab.records import FRAME_BYTES, FRAME_MS
 
 SILENCE = b"\xff" * FRAME_BYTES
@@ -40,6 +40,8 @@ class _Sentence:
     mulaw: bytearray = field(default_factory=bytearray)
     slots: list[int] = field(default_factory=list)
     """The slots in which its frames are played, rising."""
+    is_made: bool = False
+    """All its audio has been added."""
     is_whole: bool = False
     """All its audio has been sent."""
     is_heard: bool = False
@@ -76,6 +78,7 @@ class Playout:
         self._played: deque[tuple[int, bytes]] = deque()
         self._next_slot = 0
         self._lag_ms = 0.0
+        self._ms_per_weight = FIRST_MS_PER_WEIGHT
         self._cleared: set[str] = set()
         self._begun: list[tuple[int, int]] = []
         self.underruns = 0
@@ -110,6 +113,8 @@ class Playout:
         for i in range(whole):
             frame = data[i * FRAME_BYTES : (i + 1) * FRAME_BYTES]
             self._pending.append((last, frame, speech.is_last and i == whole - 1))
+        if speech.is_last:
+            self._learn_pace(last)
         if speech.is_last and not whole:
             self._pending.append((last, b"", True))
 
@@ -189,7 +194,12 @@ class Playout:
             if sentence.is_whole:
                 self._cleared.add(sentence.name)
             frames = bisect_left(sentence.slots, heard_until)
-            words = words_heard(sentence.text, bytes(sentence.mulaw), frames * FRAME_MS)
+            words = words_heard(
+                sentence.text,
+                bytes(sentence.mulaw),
+                frames * FRAME_MS,
+                self._to_come_ms(sentence),
+            )
             if words:
                 heard.append(words)
         cleared = Cleared(" ".join(heard), self.text, len(heard))
@@ -200,8 +210,25 @@ class Playout:
         self._sentences = []
         return cleared
 
+    def _learn_pace(self, sentence: _Sentence) -> None:
+        sentence.is_made = True
+        if sentence.mulaw:
+            pace = _length_ms(sentence) / weight_of(sentence.text)
+            self._ms_per_weight += 0.5 * (pace - self._ms_per_weight)
+
+    def _to_come_ms(self, sentence: _Sentence) -> float:
+        """A voice that streams may be cut off before it has made the whole sentence."""
+        if sentence.is_made:
+            return 0.0
+        whole_ms = weight_of(sentence.text) * self._ms_per_weight
+        return max(0.0, whole_ms - _length_ms(sentence))
+
     def _learn_lag(self, sentence: _Sentence, now_ms: int) -> None:
         if not sentence.slots:
             return
         lag_ms = max(0.0, now_ms - (sentence.slots[-1] + 1) * FRAME_MS)
         self._lag_ms += 0.5 * (min(lag_ms, 500.0) - self._lag_ms)
+
+
+def _length_ms(sentence: _Sentence) -> float:
+    return len(sentence.mulaw) / FRAME_BYTES * FRAME_MS

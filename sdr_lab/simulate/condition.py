@@ -99,6 +99,8 @@ class Path:
 
     def delay_ms(self) -> float:
         """How late the next frame arrives."""
+        if not self.condition.jitter_ms:
+            return 0.0
         return float(self._random.uniform(0, self.condition.jitter_ms))
 
     def _noise(self, rms: float) -> NDArray[np.float32]:

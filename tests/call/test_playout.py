@@ -57,6 +57,17 @@ def test_a_clear_keeps_whole_sentences_and_part_of_one():
     assert playout.take(520) == []
 
 
+def test_a_sentence_that_is_still_being_made_is_not_taken_for_a_whole_one():
+    words = "one two three four five six seven eight nine ten"
+    playout = Playout(200)
+    playout.add(speech(words, 100))
+    playout.clear(0)
+    playout.add(Speech(2, 0, words, TONE * 40, False))  # 0.8 s of the 2 s it will take
+    for now in range(0, 800, 20):
+        playout.take(now)
+    assert 3 <= len(playout.clear(800).heard.split()) <= 5
+
+
 def test_marks_that_come_back_after_a_clear_are_not_heard():
     playout = Playout(2000)
     playout.add(speech("one", 20))
