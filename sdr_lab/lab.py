@@ -216,7 +216,8 @@ class Lab:
         """Run one call to its end and index it.
 
         Raises:
-            StorageError: the call folder can't be made, or recording stopped in mid-call.
+            StorageError: the call folder can't be made, or the index can't be written. (What stops
+                the recording in mid-call is `recording_error` of the outcome.)
         """
         config = replace(config, knowledge_version=parts.search.version)
         folder = CallFolder(calls_dir or self.home / "calls", config)
@@ -227,6 +228,10 @@ class Lab:
             return CallResult(config.conversation_id, folder.path, await session.run())
         try:
             await asyncio.to_thread(self.calls.start, config)
+        except BaseException:
+            folder.close({"reason": "error"})
+            raise
+        try:
             outcome = await session.run()
         finally:
             await asyncio.to_thread(self.calls.add_from_folder, folder.path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from sdr_lab.agents import intent_forms as forms
 from sdr_lab.agents.intent_attitudes import ATTITUDES
@@ -57,6 +57,7 @@ AS_YES = frozenset(_AS_YES.split())
 """Acknowledgements that answer a question with yes."""
 
 
+@lru_cache(maxsize=4096)  # every prompt looks at the whole history again
 def detect_intent(text: str, asked: bool = False) -> Intent:
     """Return what the caller wants.
 

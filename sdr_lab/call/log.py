@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sdr_lab.events import CallStarted, Event, TurnOver, WordsHeard
 from sdr_lab.records import CallConfig, Words
 from sdr_lab.turns.floor import Decision
+
+log = logging.getLogger(__name__)
 
 Sink = Callable[[Event], None]
 
@@ -32,12 +35,15 @@ class CallLog:
 
     def write(self, event: Event) -> None:
         for sink in self._sinks:
-            sink(event)
+            try:
+                sink(event)
+            except Exception:  # a listener's fault is not the caller's
+                log.exception("a listener failed on %s", type(event).__name__)
 
 
-def log_start(log: CallLog, config: CallConfig) -> None:
+def log_start(call: CallLog, config: CallConfig) -> None:
     """Write the first event of a call."""
-    log.add(
+    call.add(
         CallStarted,
         conversation_id=config.conversation_id,
         agent=config.agent.id,
@@ -49,9 +55,9 @@ def log_start(log: CallLog, config: CallConfig) -> None:
     )
 
 
-def log_turn_over(log: CallLog, turn: int, decision: Decision) -> None:
+def log_turn_over(call: CallLog, turn: int, decision: Decision) -> None:
     """Write that the caller's turn is over."""
-    log.add(
+    call.add(
         TurnOver,
         turn=turn,
         text=decision.text,
@@ -61,9 +67,9 @@ def log_turn_over(log: CallLog, turn: int, decision: Decision) -> None:
     )
 
 
-def log_words(log: CallLog, words: Words) -> None:
+def log_words(call: CallLog, words: Words) -> None:
     """Write what a transcriber has understood."""
-    log.add(
+    call.add(
         WordsHeard,
         text=words.text,
         is_final=words.is_final,
