@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdr_lab.agents.agent import load_agent
+from sdr_lab.agents.intent import detect_intent
 from sdr_lab.agents.prompt import with_lines_filled
 from sdr_lab.agents.tools import Toolbox
+from sdr_lab.agents.variables import missing_in
+from sdr_lab.audio.filters import FilterChain
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
 from sdr_lab.call.parts import Outcome, Parts
@@ -21,7 +24,7 @@ from sdr_lab.call.record import CallFolder
 from sdr_lab.call.sentences import spoken_parts
 from sdr_lab.call.session import Session
 from sdr_lab.config import Settings, call_settings
-from sdr_lab.errors import NotFound, SdrLabError
+from sdr_lab.errors import BadInput, NotFound, ProviderError, SdrLabError
 from sdr_lab.knowledge.base import NoKnowledge, Search
 from sdr_lab.llm.cache import CachedModel, question_key
 from sdr_lab.providers import LLM, STT, TTS, Chosen, choose, make
@@ -137,6 +140,8 @@ class Lab:
 
     async def ready_knowledge(self, agent: Agent, say: Say) -> Search:
         """Return the agent's knowledge; the shipped documents are read in if there is none yet."""
+        from sdr_lab.knowledge.index import IngestOptions
+
         name = agent.knowledge
         folder = self.datasets / "knowledge" / name
         if not self.knowledge.version(name):
@@ -144,7 +149,9 @@ class Lab:
                 say(f"agent {agent.id} has no knowledge {name!r}: it answers without")
                 return NoKnowledge()
             say(f"reading the documents of {name!r} (once)")
-            await self.knowledge.ingest(name, [folder])
+            settings = self.settings
+            options = IngestOptions(settings.chunk_size, settings.max_document_mb)
+            await self.knowledge.ingest(name, [folder], options)
         return self.knowledge.search_for(name)
 
     # ---- calls
@@ -189,13 +196,21 @@ class Lab:
         caller_number: str = "",
         variables: Mapping[str, str] | None = None,
     ) -> CallConfig:
-        """Freeze the conditions of a call that begins now."""
+        """Freeze the conditions of a call that begins now.
+
+        Raises:
+            SettingError: a threshold of the agent is not allowed.
+            BadInput: a text of the agent lacks a variable, or an audio filter is unknown.
+        """
         from sdr_lab.store.calls import new_conversation_id
 
+        settings = call_settings(self.settings, agent)
+        FilterChain(settings.filters)  # an unknown one is noticed here, not in mid-call
+        refuse_missing_variables(agent, variables)
         return CallConfig(
             conversation_id=new_conversation_id(),
             agent=agent,
-            settings=call_settings(self.settings, agent),
+            settings=settings,
             stt=chosen.stt,
             llm=chosen.llm,
             tts=chosen.tts,
@@ -204,6 +219,21 @@ class Lab:
             variables=dict(variables or {}),
             started_at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
         )
+
+    async def check(self, agent: Agent, chosen: Chosen) -> None:
+        """See that a model on a server is there before anyone is called.
+
+        Raises:
+            ProviderError: it is not; the message says what to do.
+        """
+        if chosen.llm == "ollama":
+            from sdr_lab.llm.ollama import check
+
+            found = await check(
+                agent.model or self.settings.ollama_model, self.settings.ollama_host
+            )
+            if not found.ok:
+                raise ProviderError("ollama", found.line)
 
     async def call(
         self,
@@ -233,8 +263,15 @@ class Lab:
             raise
         try:
             outcome = await session.run()
-        finally:
+        except BaseException:
+            with suppress(SdrLabError):  # what ended the call is what the user must hear of
+                await asyncio.to_thread(self.calls.add_from_folder, folder.path)
+            raise
+        try:
             await asyncio.to_thread(self.calls.add_from_folder, folder.path)
+        except SdrLabError as error:
+            problem = outcome.recording_error or f"the call could not be indexed: {error}"
+            outcome = replace(outcome, recording_error=problem)
         return CallResult(config.conversation_id, folder.path, outcome)
 
     async def warm_up(self, parts: Parts, agent: Agent) -> None:
@@ -247,6 +284,7 @@ class Lab:
         agent = with_lines_filled(agent)
         lines = (agent.apology, agent.not_heard, agent.reprompt, agent.goodbye)
         with suppress(SdrLabError):
+            await asyncio.to_thread(detect_intent, "hello")  # compiles its patterns
             if isinstance(parts.transcriber, Utterances):
                 await parts.transcriber.warm_up()
             if parts.search.version:
@@ -255,6 +293,20 @@ class Lab:
                 await parts.voice.warm_up(agent.voice)
                 spoken = [speakable(part) for line in lines for part in spoken_parts(line)]
                 await parts.voice.prepare(spoken, agent.voice)
+
+
+def refuse_missing_variables(agent: Agent, variables: Mapping[str, str] | None) -> None:
+    """Raise BadInput when a text of the agent lacks a variable.
+
+    Lines of the playbook are left out: one that lacks a value is not spoken.
+    """
+    for place, names in missing_in(agent, variables).items():
+        if not place.startswith("playbook"):
+            name = names[0]
+            raise BadInput(
+                f"agent {agent.id!r}: {place} needs the variable {name!r}; give --var {name}=…, "
+                f"a value under `variables:`, or a default in the text: {{{{{name}|…}}}}"
+            )
 
 
 def fixed_lines(agent: Agent) -> frozenset[str]:

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sdr_lab.commands.terminal import JSON_HELP, complain, console, load_settings, print_json
+from sdr_lab.commands.terminal import (
+    JSON_HELP,
+    assignments,
+    complain,
+    console,
+    load_settings,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from sdr_lab.call.parts import Outcome
     from sdr_lab.lab import CallResult, Lab
     from sdr_lab.records import Agent
     from sdr_lab.simulate.caller import Caller
+    from sdr_lab.simulate.condition import Condition
 
 DEMO_CALLER = "dana"
 _AT = re.compile(r"(?:(\d+):)?\+?(\d+(?:\.\d+)?)$")
@@ -45,6 +54,10 @@ def call(
     stt: Annotated[str | None, typer.Option(help="Speech to text.")] = None,
     llm: Annotated[str | None, typer.Option(help="Language model.")] = None,
     tts: Annotated[str | None, typer.Option(help="Text to speech.")] = None,
+    var: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Value of a {{variable}} for this call."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Put the call folder here instead of the workspace.")
     ] = None,
@@ -58,13 +71,25 @@ def call(
 
     lab = Lab(load_settings(ctx, stt_provider=stt, llm_provider=llm, tts_provider=tts))
     condition = condition_named(line)
-    chosen_agent = lab.agent(agent)
     caller = _caller(lab, audio or [], say or [], at or [])
-    result = asyncio.run(_run(lab, chosen_agent, caller, condition, out, as_json))
-    _report(result, as_json)
+    plan = _Plan(lab.agent(agent), caller, condition, assignments(var or []), out, as_json)
+    result = asyncio.run(_run(lab, plan))
     if result.outcome.recording_error:
         complain(result.outcome.recording_error)
         raise typer.Exit(1)
+    _report(result, as_json)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What is asked for on the command line."""
+
+    agent: Agent
+    caller: Caller
+    condition: Condition
+    variables: dict[str, str]
+    out: Path | None
+    is_quiet: bool
 
 
 def _caller(lab: Lab, audio: list[str], say: list[str], at: list[str]) -> Caller:
@@ -119,26 +144,26 @@ async def _spoken(lab: Lab, text: str) -> bytes:
     return b"".join([to_mulaw(sound) async for sound in voice.speak(speakable(text))])
 
 
-async def _run(
-    lab: Lab, agent: Agent, caller: Caller, condition: Any, out: Path | None, quiet: bool
-) -> CallResult:
+async def _run(lab: Lab, plan: _Plan) -> CallResult:
     import asyncio
 
     from sdr_lab.commands.transcript import LiveTranscript
     from sdr_lab.simulate.line import SimulatedLine
 
-    screen = LiveTranscript(console(), quiet)
+    agent = plan.agent
+    screen = LiveTranscript(console(), plan.is_quiet)
     chosen = await asyncio.to_thread(lab.choose, agent)
     for why in chosen.why:
         screen.note(why)
+    config = lab.config(agent, chosen, "simulated", plan.caller.number, plan.variables)
+    await lab.check(agent, chosen)
     search = await lab.ready_knowledge(agent, screen.note)
     parts = lab.parts(agent, chosen, search)
-    config = lab.config(agent, chosen, "simulated", caller.number)
-    screen.begin(config, condition.name)
-    line = SimulatedLine(caller, condition, keeps_sound=False)
+    screen.begin(config, plan.condition.name)
+    line = SimulatedLine(plan.caller, plan.condition, keeps_sound=False)
     async with asyncio.TaskGroup() as tasks:
         warming = tasks.create_task(lab.warm_up(parts, agent))
-        result = await lab.call(line, config, parts, [screen.hear], out)
+        result = await lab.call(line, config, parts, [screen.hear], plan.out)
         warming.cancel()
     return result
 
@@ -149,7 +174,7 @@ def _report(result: CallResult, as_json: bool) -> None:
     from sdr_lab.trace.report import report, to_dict
 
     latency = measure_folder(result.folder)
-    write_waterfall(result.folder)
+    write_waterfall(result.folder)  # last of the folder's files; raises StorageError
     if as_json:
         print_json(
             {

@@ -36,10 +36,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inhe
 from sdr_lab.cli import app
 app()
 """
-BEFORE_THE_CALL = (
-    "the call should be refused before it begins (sdr_lab/lab.py and commands/call.py): take this "
-    "mark away when it is"
-)
 
 
 @pytest.fixture
@@ -88,7 +84,6 @@ def test_json_is_all_there_is_on_standard_output(run_json, home: Path, sam: Path
     assert told["outcome"]["reason"] == "max_length"
 
 
-@pytest.mark.xfail(strict=True, reason=BEFORE_THE_CALL)
 def test_ollama_down(run, home: Path, sam: Path):
     line = run(*short_call(sam, "--llm", "ollama"), exit_code=1).stderr
 
@@ -97,7 +92,6 @@ def test_ollama_down(run, home: Path, sam: Path):
     assert not (home / "calls").exists()
 
 
-@pytest.mark.xfail(strict=True, reason=BEFORE_THE_CALL)
 def test_model_not_pulled(run, home: Path, sam: Path):
     with ollama(OllamaServer()) as server:
         address = ("--set", f"OLLAMA_HOST={server.url}", "--set", "OLLAMA_MODEL=absent")
@@ -124,7 +118,6 @@ def test_stream_cut_half_way(run, home: Path, sam: Path):
     assert happened[-1]["kind"] == "CallEnded"
 
 
-@pytest.mark.xfail(strict=True, reason=BEFORE_THE_CALL)
 def test_prompt_with_a_missing_variable(run, home: Path, sam: Path):
     sam.write_text(AGENT.format(product="{{product}}"))
 
@@ -136,7 +129,6 @@ def test_prompt_with_a_missing_variable(run, home: Path, sam: Path):
     assert not (home / "calls").exists()
 
 
-@pytest.mark.xfail(strict=True, reason=BEFORE_THE_CALL)
 def test_unknown_audio_filter_leaves_no_folder(run, home: Path, sam: Path):
     line = run("--set", "AUDIO_FILTERS=nope", *short_call(sam), exit_code=1).stderr
 
