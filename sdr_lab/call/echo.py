@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 
-MIN_WORDS = 3
-"""Callers do repeat a word or two of ours ("Tuesday?"), and mean it."""
-SHARE = 0.75
+MIN_WORDS = 5
+"""Callers do repeat some words of ours ("Tuesday at ten"), and mean it: that is their answer."""
+SHARE = 0.85
 """Share of the heard words that must come from what we said, in the same order."""
 
 _WORD = re.compile(r"[a-z0-9']+")

@@ -20,7 +20,7 @@ FRESH_S = 120
 """A call that runs writes audio all the time. Untouched for so long, its process number belongs
 to somebody else (after a restart, or on another machine)."""
 
-FAILED = {"error", "stalled"}
+FAILED = {"error", "stalled", "cancelled"}
 """`CallEnded.reason` of calls that did not end as anybody wanted."""
 
 TOOL_OUTCOMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdr_lab.call.echo import MIN_WORDS, is_echo
+from sdr_lab.call.echo import MIN_WORDS, SHARE, is_echo
 
 SAID = (
     "The Growth plan is $129 per month for up to 15 technicians. "
@@ -34,6 +34,8 @@ def test_our_own_words_are_an_echo(heard: str):
         "",
         "Yes.",
         "Growth plan",
+        "The Growth plan is fine",
+        "a short demo",
         "Yes, I would like to see it on Tuesday at ten please",
         "How much is the Starter plan for three people?",
         "Wait, what is included in that?",
@@ -49,15 +51,15 @@ def test_nothing_is_an_echo_of_silence():
 
 
 @pytest.mark.parametrize("foreign", range(5))
-def test_three_quarters_of_the_words_must_be_ours(foreign: int):
+def test_most_of_the_words_must_be_ours(foreign: int):
     ours = ["one", "two", "three", "four", "five", "six"]
     heard = [*ours, *(f"x{n}" for n in range(foreign))]
-    assert is_echo(" ".join(heard), " ".join(ours)) is (0.75 * (6 + foreign) <= 6)
+    assert is_echo(" ".join(heard), " ".join(ours)) is (SHARE * (6 + foreign) <= 6)
 
 
 def test_words_must_come_in_our_order():
-    assert is_echo("one two three four", "one two three four")
-    assert not is_echo("four three two one", "one two three four")
+    assert is_echo("one two three four five", "one two three four five")
+    assert not is_echo("five four three two one", "one two three four five")
 
 
 def test_case_and_punctuation_do_not_matter():
