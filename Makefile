@@ -127,7 +127,7 @@ eval: setup  ## Score what is scored against labelled data.
 	$(call say,Evaluation)
 	@for script in $(EVALS); do echo "== $$script"; $(BIN)/python $$script; done
 
-bench: setup  ## Measure speed and size; the figures for docs/performance.md.
+bench: tools  ## Measure speed and size; the figures for docs/performance.md.
 	$(call say,Benchmarks)
 	@for script in eval/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
 

@@ -28,13 +28,13 @@ from pathlib import Path
 
 import numpy as np
 from machine import machine
-from num2words import num2words
 
 from sdr_lab.audio.codec import mulaw_to_pcm, pcm_to_mulaw
 from sdr_lab.audio.resample import PHONE_HZ, resample, to_mulaw
 from sdr_lab.audio.wav import read_sound
 from sdr_lab.records import Sound
 from sdr_lab.stt.whisper import RATE_HZ, Decoding, Whisper, weights
+from sdr_lab.tts.numerals import cardinal
 from sdr_lab.tts.piper import Piper
 
 LEVEL_RMS = 3000
@@ -88,7 +88,7 @@ class Tally:
 def words_of(text: str) -> list[str]:
     """Return the words as they sound, so that "2:30" equals "two thirty"."""
     text = text.lower().replace("@", " at ").replace(".com", " dot com").replace("e-mail", "email")
-    text = re.sub(r"\d+", lambda number: f" {num2words(int(number[0]))} ", text)
+    text = re.sub(r"\d+", lambda number: f" {cardinal(int(number[0]))} ", text)
     text = re.sub(r"\bokay\b", "ok", text.replace("set-up", "setup"))
     return re.sub(r"[^a-z' ]", " ", text).replace(" and hundred", " hundred").split()
 

@@ -40,10 +40,10 @@ SMALLEST = 0.2
 def main() -> int:
     """Fit, write, and say how many weights were kept."""
     phrases = read_phrases(DATA / "tuned.yaml")
-    rows = [features(normalise(text), text.rstrip().endswith("?")) for text, _ in phrases]
+    rows = [features(normalise(text), text.rstrip().endswith("?")) for text, _, _ in phrases]
     counts = Counter(feature for row in rows for feature in row)
     vocabulary = sorted(feature for feature, n in counts.items() if n >= LEAST_SEEN)
-    labels = np.array([INTENTS.index(intent) for _, intent in phrases])
+    labels = np.array([INTENTS.index(intent) for _, intent, _ in phrases])
     weights = fit(matrix(rows, vocabulary), labels)
     table = {
         feature: kept
