@@ -592,7 +592,11 @@ async def test_unprompted_the_agent_greets_or_asks_whether_one_is_there():
 
 
 async def test_warm_up_is_a_reply_nobody_hears():
-    await PlaybookModel().warm_up(Prompt(system="", words="how much is it"))
+    model, prompt = PlaybookModel(), Prompt(system="", words="how much is it")
+    first = [piece async for piece in model.reply(prompt)]
+    await model.warm_up(prompt)
+
+    assert [piece async for piece in model.reply(prompt)] == first
 
 
 def test_the_tables_of_lines_belong_together():
