@@ -171,9 +171,19 @@ def test_the_call_is_indexed_and_complete(lab: Lab, calls: dict[str, Call]):
     assert {"audio.wav", "events.jsonl", "call.json", "transcript.txt"} <= names
 
 
-@pytest.mark.parametrize("condition", ["noisy", "echo", "lossy"])
+@pytest.mark.parametrize("condition", ["echo", "lossy"])
 def test_on_a_worse_line_the_price_and_the_booking_survive(lab: Lab, condition: str):
     call = phone(lab, "dana", condition)
     assert any("$129" in answer for answer in call.answers())
     assert "book_appointment" in call.tools()
-    assert call.result.outcome.reason in ("agent", "caller")
+    assert call.result.outcome.reason == "agent"
+
+
+def test_in_noise_the_call_is_brought_to_its_end(lab: Lab):
+    """At 18 dB the smallest Whisper mishears words ("Tuesday" as "two here"): then times are
+    offered instead of one being booked, and nothing is invented."""
+    call = phone(lab, "dana", "noisy")
+    assert any("$129" in answer for answer in call.answers())
+    assert {"book_appointment", "find_free_times"} & set(call.tools())
+    assert "Yes" not in call.answers()[2]
+    assert call.result.outcome.reason == "agent"
