@@ -1,0 +1,137 @@
+"""Every input of the floor is in the log or in the recording: both together repeat a call.
+
+The caller's recorded channel and the logged inputs are given to a fresh floor. It must decide
+the same, at the same times.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdr_lab.audio.energy import calculate_audio_energy
+from sdr_lab.audio.frame import cut_frames
+from sdr_lab.audio.wav import read_mulaw
+from sdr_lab.events import (
+    AgentStarted,
+    AgentStopped,
+    CallerStarted,
+    CallerStopped,
+    Event,
+    FixedLine,
+    Interrupted,
+    TurnEnding,
+    TurnOver,
+    Withdrawn,
+    WordsHeard,
+    read_events,
+)
+from sdr_lab.llm.scripted import ScriptedModel
+from sdr_lab.records import FRAME_MS, CallSettings, Words
+from sdr_lab.simulate.caller import Caller
+from sdr_lab.simulate.condition import CONDITIONS
+from sdr_lab.simulate.rehearsal import Scene, rehearse
+from sdr_lab.turns.floor import Decision, Floor, Kind
+from sdr_lab.turns.interrupt import DETECTORS, Listened
+
+Row = tuple[int, str, int]
+"""Stream time, decision, and the moment that it names."""
+
+LONG = "I would like to tell you about our new plan today and about all that it can do for you."
+
+
+def logged(events: list[Event]) -> list[Row]:
+    """Return the decisions that the log tells of."""
+    rows: list[Row] = []
+    for event in events:
+        match event:
+            case CallerStarted():
+                rows.append((event.at_ms, Kind.CALLER_STARTED, event.onset_ms))
+            case CallerStopped():
+                rows.append((event.at_ms, Kind.CALLER_STOPPED, event.last_voiced_ms))
+            case TurnEnding():
+                rows.append((event.at_ms, Kind.TURN_ENDING, event.pause_ms))
+            case TurnOver():
+                rows.append((event.at_ms, Kind.TURN_OVER, event.last_voiced_ms))
+            case Interrupted():
+                rows.append((event.at_ms, Kind.CUT_IN, event.onset_ms))
+            case Withdrawn():
+                rows.append((event.at_ms, Kind.WITHDRAW, 0))
+            case _:
+                continue
+    return sorted(rows)
+
+
+class Again:
+    """A fresh floor, told what the folder of a call holds."""
+
+    def __init__(self, folder: Path, settings: CallSettings) -> None:
+        detector = DETECTORS[settings.interrupt.detector](settings.interrupt)
+        self.floor = Floor(settings.endpoint, detector, round(settings.silence_prompt_s * 1000))
+        self.rows: list[Row] = []
+        self.last_heard = ""
+        self._caller = cut_frames(b"".join(read_mulaw(folder / "audio.wav", channel=0)))
+        self._events = list(read_events(folder / "events.jsonl"))
+
+    def run(self) -> list[Row]:
+        self._tell_all(0)
+        for index, frame in enumerate(self._caller):
+            at_ms = index * FRAME_MS
+            listened = Listened(at_ms, frame, calculate_audio_energy(frame), False)
+            self._note(at_ms + FRAME_MS, self.floor.hear(listened))
+            self._tell_all(at_ms + FRAME_MS)
+        return sorted(self.rows)
+
+    def _tell_all(self, now_ms: int) -> None:
+        for event in self._events:
+            if event.at_ms == now_ms:
+                self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        match event:
+            case WordsHeard():
+                words = Words(event.text, event.is_final, event.start_ms, event.end_ms)
+                self._note(event.at_ms, self.floor.read(words))
+            case AgentStarted():
+                self.floor.agent_started()
+            case Interrupted():
+                self.last_heard = event.heard or self.last_heard
+            case AgentStopped():
+                self.last_heard = event.text or self.last_heard
+                self.floor.agent_stopped(self.last_heard.endswith("?"))
+            case FixedLine() if event.why != "greeting":
+                self.floor.agent_thinking()
+            case _:
+                return
+
+    def _note(self, at_ms: int, decisions: list[Decision]) -> None:
+        named = {Kind.TURN_ENDING: lambda d: d.pause_ms, Kind.WITHDRAW: lambda d: 0}
+        for decision in decisions:
+            if decision.kind in SHOWN:
+                moment = named.get(decision.kind, lambda d: d.since_ms)(decision)
+                self.rows.append((at_ms, decision.kind, moment))
+
+
+SHOWN = {
+    Kind.CALLER_STARTED,
+    Kind.CALLER_STOPPED,
+    Kind.TURN_ENDING,
+    Kind.TURN_OVER,
+    Kind.CUT_IN,
+    Kind.WITHDRAW,
+}
+
+
+@pytest.mark.parametrize("line", CONDITIONS)
+def test_recording_and_log_repeat_every_decision(tmp_path: Path, line: str):
+    caller = Caller().says("Tell me more.").cuts_in("Wait, stop.", into=1.0)
+    caller.says("We are ten people", after=1.0, lasts=1.0).says("in the field.", at=18.0)
+    caller.cuts_in("", into=1.0, lasts=0.3).says("How much is it?").hangs_up(after=25.0)
+    model = ScriptedModel(lambda prompt: LONG, first_delay_ms=400)
+    done = rehearse(caller, model, tmp_path, Scene(condition=CONDITIONS[line]))
+
+    told = logged(done.events)
+
+    assert {kind for _, kind, _ in told} >= {Kind.CUT_IN, Kind.TURN_OVER}
+    assert Again(done.folder, done.session.config.settings).run() == told
