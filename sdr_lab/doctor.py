@@ -231,7 +231,9 @@ def _ollama(settings: Settings) -> Check:
     state: State = "missing" if settings.llm_provider == "ollama" else "optional"
     url = base_url(settings.ollama_host)
     try:
-        with urllib.request.urlopen(f"{url}/api/tags", timeout=SERVER_TIMEOUT_S) as answer:
+        # a proxy of the environment is no way to a server on this machine; calls use none either
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{url}/api/tags", timeout=SERVER_TIMEOUT_S) as answer:
             models = [str(m["name"]) for m in json.load(answer)["models"]]
     except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
         remedy = "start it with `ollama serve`, or set OLLAMA_HOST"

@@ -55,6 +55,11 @@ def _weights(words: list[str]) -> list[float]:
     return [max(spoken_weight(word), 0.1) for word in words]
 
 
+def unheard(planned: str, heard: str) -> str:
+    """Return the words of `planned` that follow its leading words `heard`."""
+    return " ".join(planned.split()[len(heard.split()) :])
+
+
 def _sounding(mulaw: bytes, heard_ms: float) -> tuple[float, float]:
     """Return the sounding time within `heard_ms` and in all, in ms."""
     energies = frame_energies(mulaw)

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass, field
 
-from sdr_lab.call.heard import FIRST_MS_PER_WEIGHT, weight_of, words_heard
+from sdr_lab.call.heard import FIRST_MS_PER_WEIGHT, unheard, weight_of, words_heard
 from sdr_lab.records import FRAME_BYTES, FRAME_MS
 
 SILENCE = b"\xff" * FRAME_BYTES
@@ -64,7 +64,7 @@ class Cleared:
     @property
     def rest(self) -> str:
         """The words that were not heard."""
-        return " ".join(self.planned.split()[len(self.heard.split()) :])
+        return unheard(self.planned, self.heard)
 
 
 class Playout:

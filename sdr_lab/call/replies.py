@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from sdr_lab.call.heard import unheard
 from sdr_lab.call.inbox import Item, ReplyDone
 from sdr_lab.call.log import CallLog, HeldLog
 from sdr_lab.call.mouth import Mouth
@@ -63,7 +64,7 @@ class Replies:
             return None
         reply.stop(cleared.sentences)
         planned = reply.line or cleared.planned
-        text = " ".join(planned.split()[len(cleared.heard.split()) :])
+        text = unheard(planned, cleared.heard)
         proposed = reply.proposed if text else None
         if proposed is not None and self._mind.conversation.pending is proposed:
             self._mind.conversation.pending = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sdr_lab.call.heard import unheard
 from sdr_lab.events import (
     AgentStarted,
     AgentStopped,
@@ -50,7 +51,7 @@ def transcript(events: Iterable[Event]) -> list[Line]:
             case AgentStopped() if event.text:
                 lines.append(Line(event.turn, "agent", event.text, began_ms))
             case Interrupted():
-                rest = " ".join(event.planned.split()[len(event.heard.split()) :])
+                rest = unheard(event.planned, event.heard)
                 lines.append(Line(event.turn, "agent", event.heard, began_ms, rest, True))
             case _:
                 continue

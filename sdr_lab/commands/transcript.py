@@ -59,7 +59,9 @@ class LiveTranscript:
             case AgentStopped() if event.text:
                 self._print(event.at_ms, "Agent", event.text)
             case Interrupted():
-                rest = " ".join(event.planned.split()[len(event.heard.split()) :])
+                from sdr_lab.call.heard import unheard
+
+                rest = unheard(event.planned, event.heard)
                 self._print(event.at_ms, "Agent", event.heard, cut_off=rest)
             case Withdrawn():
                 self._print(event.at_ms, "", "the caller goes on: answer withdrawn", "dim")
