@@ -45,6 +45,15 @@ class NotFound(BadInput):
     """A named thing (agent, call, provider, document) does not exist."""
 
 
+class Conflict(BadInput):
+    """What was asked for contradicts what is there: a name in use, a call that is over."""
+
+
+class Refused(SdrLabError):
+    """What was asked for must not be done: a number that must not be called, a bad signature,
+    a private address."""
+
+
 class SlotTaken(BadInput):
     """A time can't be booked: taken, outside business hours, off the grid or past."""
 

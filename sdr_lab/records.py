@@ -105,6 +105,27 @@ class ToolSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class WebTool:
+    """A tool of one agent that calls somebody's web service."""
+
+    name: str
+    """`[a-z][a-z0-9_]{0,63}`, not the name of a built-in tool."""
+    description: str
+    parameters: Mapping[str, Any]
+    """JSON schema of the arguments object."""
+    url: str
+    """https, to a public address."""
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """May hold secrets: never logged, never written to a call folder."""
+    timeout_s: float = 10
+    confirm: bool = False
+    """Ask the caller before running it."""
+    id: str = ""
+    """`tool_…`, set by the store."""
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
     """A model's wish to run a tool."""
 
@@ -275,6 +296,7 @@ class Agent:
     """Voice of the TTS provider; empty: the provider's default."""
     model: str = ""
     """Model of the LLM provider; empty: the provider's default."""
+    stt_provider: str = "auto"
     llm_provider: str = "auto"
     tts_provider: str = "auto"
     language: str = "en"
@@ -299,6 +321,24 @@ class Agent:
     goodbye: str = "Thanks for your time. Goodbye."
     not_heard: str = "Sorry, I didn't catch that. Could you say it again?"
     temperature: float = 0.2
+    on_voicemail: Literal["hang_up", "leave_message", "ignore"] = "hang_up"
+    """What to do when an answering machine takes an outbound call; `ignore` asks for no
+    detection at all."""
+    voicemail_message: str = ""
+    """Said after the tone with `leave_message`."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """What a single key press does: digit → `mark_do_not_call`, `end_call` or
+    `transfer_call:<department>`. Other keys are the caller's words."""
+    max_call_s: float | None = None
+    """Longest call; None: the setting MAX_CALL_S."""
+    evaluation: Mapping[str, str] = field(default_factory=dict)
+    """Success criteria: id → what must be true of a call that went well."""
+    data_collection: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Values to take from a call: id → `{"type": "string", "description": …}`."""
+    tags: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Parts of `conversation_config` and `platform_settings` that clients of the API send and
+    this server keeps and gives back, but does not use."""
 
 
 @dataclass(frozen=True, slots=True)

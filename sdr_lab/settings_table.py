@@ -84,24 +84,45 @@ class SettingsTable(BaseModel):
     sdr_lab_host: str = _setting(
         "127.0.0.1",
         WORKSPACE,
-        "Address the server listens on; without API_KEYS loopback only. Next release.",
+        "Address the server listens on; without API_KEYS loopback only.",
     )
-    port: int = _setting(9001, WORKSPACE, "Port of the server. Next release.", ge=1, le=65535)
+    port: int = _setting(9001, WORKSPACE, "Port of the server.", ge=1, le=65535)
     public_url: str = _setting(
         "",
         WORKSPACE,
-        "Address under which the phone network reaches the server. Next release.",
+        "Address under which the phone network reaches the server.",
         "http(s)://host[:port], or empty",
         pattern=r"^(https?://[^\s/]+/?)?$",
     )
     api_keys: SecretStr = _setting(
-        SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas. Next release."
+        SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas."
     )
     jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] = _setting(
         SecretStr(""),
         WORKSPACE,
-        "Key that signs browser-phone links; empty: a new one per start. Next release.",
+        "Key that signs browser-phone links; empty: a new one per start.",
         "32 characters or more, or empty",
+    )
+
+    cors_origins: Names = _setting(
+        (),
+        WORKSPACE,
+        "Web pages of other origins that may use the API, such as https://app.example.",
+    )
+    rate_limit_per_minute: int = _setting(
+        600, WORKSPACE, "Requests per key (or address) and minute; 0: no limit.", ge=0, le=1_000_000
+    )
+    max_calls: int = _setting(100, WORKSPACE, "Calls at a time; more are refused.", ge=1, le=10_000)
+    shutdown_grace_s: float = _setting(
+        30, WORKSPACE, "Calls that run when the server stops may go on for so long.", ge=0, le=3600
+    )
+    idempotency_hours: int = _setting(
+        24, WORKSPACE, "How long an Idempotency-Key is remembered.", ge=1, le=720
+    )
+    insecure_private_webhooks: bool = _setting(
+        False,
+        WORKSPACE,
+        "Development only: webhooks and tools may call http and private addresses.",
     )
 
     # ---- providers
@@ -142,13 +163,34 @@ class SettingsTable(BaseModel):
     tts_cache_mb: int = _setting(
         64, PROVIDERS, "Disk for spoken lines that recur; 0: none.", ge=0, le=10_000
     )
-    deepgram_api_key: SecretStr = _setting(
-        SecretStr(""), PROVIDERS, "Key of Deepgram. Next release."
+    deepgram_api_key: SecretStr = _setting(SecretStr(""), PROVIDERS, "Key of Deepgram.")
+    deepgram_url: str = _setting(
+        "",
+        PROVIDERS,
+        "Address of Deepgram; empty: the public one. For self-hosting and offline tests.",
+        "http(s)://host[:port], or empty",
+        pattern=r"^(https?://[^\s/]+/?)?$",
     )
-    deepgram_voice: str = _setting("aura-2-thalia-en", PROVIDERS, "Deepgram's voice. Next release.")
-    deepgram_stt_model: str = _setting(
-        "nova-2", PROVIDERS, "Deepgram's speech model. Next release."
+    deepgram_endpointing_ms: int = _setting(
+        300, PROVIDERS, "Pause after which Deepgram finalises (ms).", ge=10, le=5000
     )
+    deepgram_flux_model: str = _setting(
+        "flux-general-en", PROVIDERS, "Model of the provider `deepgram_flux`."
+    )
+    deepgram_eot_threshold: float = _setting(
+        0.7, PROVIDERS, "Flux: certainty that ends a turn.", ge=0.5, le=1
+    )
+    deepgram_eager_eot_threshold: float = _setting(
+        0.4, PROVIDERS, "Flux: certainty that begins a reply early; 0: never.", ge=0, le=0.9
+    )
+    deepgram_eot_timeout_ms: int = _setting(
+        5000, PROVIDERS, "Flux: silence that ends a turn anyhow (ms).", ge=500, le=60_000
+    )
+    deepgram_tts_encoding: Literal["linear16", "mulaw"] = _setting(
+        "mulaw", PROVIDERS, "What Deepgram's voice sends: 16 kHz samples, or the phone's own 8 kHz."
+    )
+    deepgram_voice: str = _setting("aura-2-thalia-en", PROVIDERS, "Deepgram's voice.")
+    deepgram_stt_model: str = _setting("nova-2", PROVIDERS, "Deepgram's speech model.")
 
     # ---- knowledge
     embed_model: str = _setting(
@@ -198,7 +240,7 @@ class SettingsTable(BaseModel):
     utterance_end_ms: int = _setting(
         1000,
         TURNS,
-        "Deepgram's own end-of-speech gap (ms). Next release.",
+        "Deepgram's own end-of-speech gap (ms).",
         ge=1000,
         le=5000,
     )
@@ -251,24 +293,47 @@ class SettingsTable(BaseModel):
     twilio_account_sid: str = _setting(
         "",
         TELEPHONE,
-        "Twilio account. Next release.",
+        "Twilio account.",
         "AC and 32 hexadecimal digits, or empty",
         pattern=r"^(AC[0-9a-fA-F]{32})?$",
     )
-    twilio_auth_token: SecretStr = _setting(SecretStr(""), TELEPHONE, "Twilio token. Next release.")
+    twilio_auth_token: SecretStr = _setting(SecretStr(""), TELEPHONE, "Twilio token.")
     twilio_phone_number: str = _setting(
         "",
         TELEPHONE,
-        "Number the agent calls from. Next release.",
+        "Number the agent calls from.",
         "+ and 7 to 15 digits (E.164), or empty",
         pattern=rf"^$|{E164}",
     )
 
+    twilio_api_url: str = _setting(
+        "",
+        TELEPHONE,
+        "Address of Twilio's REST API; empty: the public one. For offline tests.",
+        "http(s)://host[:port], or empty",
+        pattern=r"^(https?://[^\s/]+/?)?$",
+    )
+    twilio_timeout_s: float = _setting(
+        10, TELEPHONE, "Longest wait for an answer of Twilio's REST API (s).", ge=1, le=60
+    )
+    twilio_ring_s: int = _setting(
+        30, TELEPHONE, "How long an outbound call rings (s).", ge=5, le=600
+    )
+    insecure_skip_signatures: bool = _setting(
+        False,
+        TELEPHONE,
+        "Development only: take Twilio's requests without checking X-Twilio-Signature.",
+    )
+    stream_token_s: int = _setting(
+        60, TELEPHONE, "How long the token of a media stream is good for (s).", ge=5, le=3600
+    )
+
     # ---- logs
+    log_format: Literal["text", "json"] = _setting(
+        "text", LOGS, "Lines for people, or one JSON object per line."
+    )
     log_level: Level = _setting("INFO", LOGS, "Least important message that is logged.")
     log_file: UserPath | None = _setting(
         None, LOGS, "File that rotates at 10 MB; empty: standard error only."
     )
-    debug: bool = _setting(
-        False, LOGS, "Log everything; the server of the next release also logs each request."
-    )
+    debug: bool = _setting(False, LOGS, "Log everything; the server also logs each request.")

@@ -37,6 +37,9 @@ def _as_text(value: Any) -> Any:
 
 Text = Annotated[str, BeforeValidator(_as_text), Field(max_length=20_000)]
 Line = Annotated[str, Field(min_length=1, max_length=1_000)]
+KeyAction = Annotated[
+    str, Field(pattern=r"^(mark_do_not_call|end_call|transfer_call:[a-z0-9 _-]{1,64})$")
+]
 Lines = Annotated[list[Line], BeforeValidator(_as_list), Field(min_length=1)]
 
 
@@ -75,6 +78,7 @@ class AgentFile(_Model):
     first_message: str = Field(min_length=1, max_length=1_000)
     voice: str = ""
     model: str = ""
+    stt_provider: str = "auto"
     llm_provider: str = "auto"
     tts_provider: str = "auto"
     language: Literal["en"] = "en"
@@ -92,6 +96,14 @@ class AgentFile(_Model):
     goodbye: Line = Agent.__dataclass_fields__["goodbye"].default
     not_heard: Line = Agent.__dataclass_fields__["not_heard"].default
     temperature: float = Field(0.2, ge=0, le=2)
+    on_voicemail: Literal["hang_up", "leave_message", "ignore"] = "hang_up"
+    voicemail_message: str = Field("", max_length=1_000)
+    keys: dict[Annotated[str, Field(pattern=r"^[0-9*#]$")], KeyAction] = Field(default_factory=dict)
+    max_call_s: float | None = Field(None, ge=5, le=14_400)
+    evaluation: dict[str, Text] = Field(default_factory=dict, max_length=50)
+    data_collection: dict[str, dict[str, Any]] = Field(default_factory=dict, max_length=50)
+    tags: list[Text] = Field(default_factory=list, max_length=50)
+    extra: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("time_zone")
     @classmethod
