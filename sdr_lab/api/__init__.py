@@ -1,0 +1,1 @@
+"""The live server over HTTP and WebSocket. One file per group of routes, each with `router`."""

@@ -1,0 +1,139 @@
+"""What the app holds: the settings once they are read, the lab, and the desk.
+
+Nothing is read or opened before it is needed. With a lifespan (uvicorn, `with TestClient(app)`)
+the desk opens at the start, with its background work, and closes at the end. Without one
+(`TestClient(app)`) every request may have an event loop of its own: a desk is then opened in the
+loop that asks, without background work, and closed with that loop. The lab is the same for all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+import weakref
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+from starlette.requests import HTTPConnection
+
+from sdr_lab.config import Settings
+from sdr_lab.lab import Lab
+from sdr_lab.live.metrics import Metrics
+
+if TYPE_CHECKING:
+    from sdr_lab.live.desk import Desk
+
+log = logging.getLogger(__name__)
+
+Loop = asyncio.AbstractEventLoop
+
+
+class AppState:
+    """Made with the app, costs nothing until something is asked of it."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        self._given = settings
+        self._making = threading.RLock()  # requests of several TestClients come from threads
+        self._desks: weakref.WeakKeyDictionary[Loop, Desk] = weakref.WeakKeyDictionary()
+        self._opening: weakref.WeakKeyDictionary[Loop, asyncio.Lock] = weakref.WeakKeyDictionary()
+        self._holds: weakref.WeakKeyDictionary[Loop, AsyncIterator[None]] = (
+            weakref.WeakKeyDictionary()
+        )
+        self.started_s = time.time()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings; read from the environment at first use."""
+        with self._making:
+            return self._settings
+
+    @property
+    def lab(self) -> Lab:
+        """The workspace."""
+        with self._making:
+            return self._lab
+
+    @property
+    def metrics(self) -> Metrics:
+        """What /metrics tells."""
+        with self._making:
+            return self._metrics
+
+    @cached_property
+    def _settings(self) -> Settings:
+        return self._given or Settings.load()
+
+    @cached_property
+    def _lab(self) -> Lab:
+        return Lab(self._settings)
+
+    @cached_property
+    def _metrics(self) -> Metrics:
+        return Metrics()
+
+    async def desk(self) -> Desk:
+        """Return the desk of the running loop; open one if there is none."""
+        loop = asyncio.get_running_loop()
+        if (desk := self._desks.get(loop)) is not None:
+            return desk
+        async with self._opening.setdefault(loop, asyncio.Lock()):
+            if (desk := self._desks.get(loop)) is None:
+                desk = await self._open(background=False)
+                self._desks[loop] = desk
+                hold = _closed_with_the_loop(desk)
+                await anext(hold)
+                self._holds[loop] = hold
+        return desk
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Desk]:
+        """Keep a desk with its background work open: the lifespan of the app."""
+        loop = asyncio.get_running_loop()
+        desk = await self._open(background=True)
+        self._desks[loop] = desk
+        try:
+            yield desk
+        finally:
+            del self._desks[loop]
+            await desk.close()
+
+    async def _open(self, background: bool) -> Desk:
+        from sdr_lab.live.desk import Desk
+
+        return await Desk.open(
+            self.settings, lab=self.lab, metrics=self.metrics, background=background
+        )
+
+
+async def _closed_with_the_loop(desk: Desk) -> AsyncIterator[None]:
+    """Close `desk` when its loop shuts down: asyncio closes the generators left in it."""
+    try:
+        yield
+    finally:
+        await desk.close()
+
+
+def state_of(conn: HTTPConnection | FastAPI) -> AppState:
+    """Return the state of the app that a request or WebSocket came to."""
+    app = conn if isinstance(conn, FastAPI) else conn.app
+    return app.state.sdr_lab
+
+
+async def desk_of(conn: HTTPConnection) -> Desk:
+    """Return the desk, as a dependency: `desk: Annotated[Desk, Depends(desk_of)]`."""
+    return await state_of(conn).desk()
+
+
+def lab_of(conn: HTTPConnection) -> Lab:
+    """Return the lab, as a dependency. Its stores block: `await asyncio.to_thread(…)`."""
+    return state_of(conn).lab
+
+
+def settings_of(conn: HTTPConnection) -> Settings:
+    """Return the settings, as a dependency."""
+    return state_of(conn).settings

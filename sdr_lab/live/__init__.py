@@ -1,0 +1,1 @@
+"""Calls that are going on: the desk, its switchboard, what is told about calls and to whom."""

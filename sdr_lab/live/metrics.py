@@ -1,0 +1,169 @@
+"""Numbers for Prometheus: a listener on the events of each call, and counters for the rest.
+
+Latencies are those of `trace`, taken as each answer begins; docs/operations.md lists the names.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from sdr_lab import __version__
+from sdr_lab.events import (
+    AgentStarted,
+    CallEnded,
+    CallStarted,
+    Event,
+    GapFilled,
+    Interrupted,
+    ProviderFailed,
+    Withdrawn,
+)
+from sdr_lab.trace.clock import CallClock
+from sdr_lab.trace.latency import barge_ins, measure
+from sdr_lab.trace.stages import ANSWER, STAGES, TOTAL
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+WINDOW_EVENTS = 400
+"""Events that are kept of a call to measure its next answer; a turn has some thirty."""
+
+LATENCY_BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
+CALL_BUCKETS_S = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
+
+
+class Metrics:
+    """The numbers of one process, in a registry of their own. One thread writes."""
+
+    def __init__(self) -> None:
+        registry = self.registry = CollectorRegistry()
+        Gauge("sdr_lab_info", "Always 1.", ["version"], registry=registry).labels(__version__).set(1)
+        self.running = Gauge(
+            "sdr_lab_calls_running", "Calls going on.", ["line"], registry=registry
+        )
+        self.calls = Counter(
+            "sdr_lab_calls", "Calls that are over.", ["line", "outcome"], registry=registry
+        )
+        self.call_seconds = Histogram(
+            "sdr_lab_call_seconds", "Length of calls.", ["line"],
+            buckets=CALL_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.latency = Histogram(
+            "sdr_lab_latency_seconds", "Stages of an answer; voice_to_voice is what callers feel.",
+            ["stage"], buckets=LATENCY_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.barge_ins = Counter(
+            "sdr_lab_barge_ins", "Callers who cut in.", ["detector"], registry=registry
+        )
+        self.clear_seconds = Histogram(
+            "sdr_lab_barge_in_clear_seconds", "Decision to `clear` handed to the line.",
+            buckets=LATENCY_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.withdrawn = Counter(
+            "sdr_lab_replies_withdrawn", "Replies dropped before any of them was heard.",
+            registry=registry,
+        )  # fmt: skip
+        self.errors = Counter(
+            "sdr_lab_provider_errors", "Failures of providers.", ["stage", "provider"],
+            registry=registry,
+        )  # fmt: skip
+        self.missing_seconds = Counter(
+            "sdr_lab_audio_missing_seconds", "Caller's audio that never came.", registry=registry
+        )
+        self.late_frames = Counter(
+            "sdr_lab_frames_late", "Frames that came more than 20 ms late.", registry=registry
+        )
+        self.refused = Counter(
+            "sdr_lab_calls_refused", "Calls and streams not let in.", ["why"], registry=registry
+        )
+        self.deliveries = Counter(
+            "sdr_lab_webhook_deliveries", "Tries of webhooks.", ["outcome"], registry=registry
+        )
+        self.requests = Counter(
+            "sdr_lab_http_requests", "HTTP requests.", ["method", "route", "status"],
+            registry=registry,
+        )  # fmt: skip
+
+    def listener(self) -> CallMetrics:
+        """Return a listener for one call (`Lab.call(listeners=[…])`); `close` it afterwards."""
+        return CallMetrics(self)
+
+    def webhook_tried(self, outcome: str) -> None:
+        """Count a try of a webhook: `delivered`, `failed` (will be tried again) or `dead`."""
+        self.deliveries.labels(outcome).inc()
+
+    def call_refused(self, why: str) -> None:
+        """Count a call or stream that was not let in: `full`, `stopping`, `signature`, `token`."""
+        self.refused.labels(why).inc()
+
+    def frames_late(self, count: int) -> None:
+        """Count frames that came more than 20 ms after their time."""
+        self.late_frames.inc(count)
+
+    def provider_failed(self, stage: str, provider: str) -> None:
+        """Count a failure outside of a call, such as `telephone`, `twilio`."""
+        self.errors.labels(stage, provider).inc()
+
+    def text(self) -> bytes:
+        """Return all numbers in Prometheus' text format (`CONTENT_TYPE`)."""
+        return generate_latest(self.registry)
+
+
+class CallMetrics:
+    """Takes the numbers of one call from its events."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._window: deque[Event] = deque(maxlen=WINDOW_EVENTS)
+        self._line = ""
+        self._outcome = ""
+
+    def __call__(self, event: Event) -> None:
+        metrics = self._metrics
+        self._window.append(event)
+        match event:
+            case CallStarted():
+                self._line = event.line
+                metrics.running.labels(self._line).inc()
+            case CallEnded():
+                metrics.call_seconds.labels(self._line).observe(event.duration_ms / 1000)
+                self._over(event.reason)
+            case AgentStarted():
+                self._answered(event.turn)
+            case Interrupted():
+                self._cut_in(event)
+            case Withdrawn():
+                metrics.withdrawn.inc()
+            case ProviderFailed():
+                metrics.errors.labels(event.stage, event.provider).inc()
+            case GapFilled():
+                metrics.missing_seconds.inc(event.missing_ms / 1000)
+            case _:
+                return
+
+    def close(self) -> None:
+        """End a call that was broken off without its last event."""
+        self._over("broken_off")
+
+    def _over(self, outcome: str) -> None:
+        if self._line and not self._outcome:
+            self._outcome = outcome
+            self._metrics.running.labels(self._line).dec()
+            self._metrics.calls.labels(self._line, outcome).inc()
+
+    def _answered(self, number: int) -> None:
+        turns = measure(self._window).turns
+        turn = next(turn for turn in turns if turn.turn == number)
+        for stage in (*STAGES, ANSWER, TOTAL):
+            if (taken_ms := stage.ms(turn)) is not None:
+                self._metrics.latency.labels(stage.key).observe(max(0.0, taken_ms) / 1000)
+        started = self._window[-1]
+        self._window.clear()
+        self._window.append(started)
+
+    def _cut_in(self, event: Interrupted) -> None:
+        self._metrics.barge_ins.labels(event.detector).inc()
+        found = barge_ins(list(self._window), CallClock(self._window))[-1]
+        self._metrics.clear_seconds.observe(max(0.0, found.cleared_ms - found.decided_ms) / 1000)
