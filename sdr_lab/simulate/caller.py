@@ -27,6 +27,9 @@ LINGER_S = 2.0
 """At the end the caller listens for so long after the agent's last word."""
 WORD_S = 0.32
 """Length of a spoken word when an utterance has no recording and no length of its own."""
+KEY_FRAMES = 10
+"""A key is pressed for 100 ms and let go for 100 ms."""
+KEYS = "0123456789*#"
 
 Frames = Callable[[], Iterator[bytes]]
 
@@ -43,6 +46,8 @@ class Act:
     is_hang_up: bool = False
     length_ms: int = 0
     """0 when it is not known beforehand (a long file that is streamed)."""
+    keys: str = ""
+    """Keys that are pressed instead of speaking."""
 
 
 @dataclass
@@ -85,6 +90,21 @@ class Caller:
         self.acts.append(_act(text, "into", into, lasts, sound))
         return self
 
+    def presses(self, keys: str, at: float | None = None, after: float = GAP_S) -> Caller:
+        """Press keys (0-9, * and #), five a second. The phone network takes out their tones.
+
+        Raises:
+            ValueError: a telephone has no such key.
+        """
+        if not keys or set(keys) - set(KEYS):
+            raise ValueError(f"keys must be some of {KEYS}, not {keys!r}")
+        when, seconds = ("after", after) if at is None else ("at", at)
+        frames = [SILENCE] * (KEY_FRAMES * len(keys))
+        length_ms = len(frames) * FRAME_MS
+        act = Act("", lambda: iter(frames), when, seconds, False, length_ms, keys)
+        self.acts.append(act)
+        return self
+
     def hangs_up(self, at: float | None = None, after: float = LINGER_S) -> Caller:
         """Put the phone down. A script without it ends `LINGER_S` after the agent's last word."""
         when, seconds = ("after", after) if at is None else ("at", at)
@@ -99,6 +119,11 @@ class CallerRun:
         self.spoken: list[Said] = []
         """What he has said so far; the last one's end grows while he speaks."""
         self.has_hung_up = False
+        self.pressed: list[str] = []
+        """Keys pressed since somebody emptied the list."""
+        self._is_pressing = False
+        self._keys: list[str] = []
+        self._key_frames = 0
         self._acts = list(caller.acts)
         if not any(act.is_hang_up for act in self._acts):
             self._acts = Caller(self._acts).hangs_up().acts
@@ -122,9 +147,13 @@ class CallerRun:
         frame = next(self._speaking, None)
         if frame is None:
             self._speaking = None
+            self._is_pressing = False
             self._free_since_ms = at_ms
             self._reply_since_ms = None  # what was said over him was no answer
             return SILENCE
+        if self._is_pressing:
+            self._press()
+            return frame
         said = self.spoken[-1]
         self.spoken[-1] = Said(said.text, said.start_ms, max(said.end_ms, at_ms + FRAME_MS))
         return frame
@@ -157,7 +186,16 @@ class CallerRun:
             return
         self._speaking = act.frames()
         self._reply_since_ms = None
+        if act.keys:
+            self._is_pressing = True
+            self._keys, self._key_frames = list(act.keys), 0
+            return
         self.spoken.append(Said(act.text, at_ms, at_ms + act.length_ms))
+
+    def _press(self) -> None:
+        if self._key_frames % KEY_FRAMES == 0:
+            self.pressed.append(self._keys.pop(0))
+        self._key_frames += 1
 
 
 def speech_like(seconds: float, seed: int = 0, rms: float = SPEECH_RMS) -> bytes:
