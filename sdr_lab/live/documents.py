@@ -1,0 +1,349 @@
+"""Documents of the API and the knowledge bases that they are read into.
+
+A document belongs to the workspace; agents use it. Each agent that is given documents has a
+knowledge base of its own: one that others use as well is copied first, so that nobody else's
+answers change. Documents are read in one after the other, in a process beside the server
+(`ingest.py`); calls answer from the version before until the new one is complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from sdr_lab.agents.public_web import PublicWeb
+from sdr_lab.errors import BadInput, NotFound, ProviderError, SdrLabError
+from sdr_lab.knowledge.documents import READERS, Source, read_document
+from sdr_lab.lab import Lab
+from sdr_lab.live.bases import Bases, name_in_base
+from sdr_lab.live.ingest import IngestJob, Progress, ingest
+
+if TYPE_CHECKING:
+    from sdr_lab.store.documents import Document
+
+log = logging.getLogger(__name__)
+
+FETCH_S = 20
+"""Longest wait for a document by URL."""
+
+SUFFIXES = {
+    "text/html": ".html",
+    "application/xhtml+xml": ".html",
+    "text/plain": ".txt",
+    "text/markdown": ".md",
+    "text/csv": ".csv",
+    "application/pdf": ".pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
+}
+"""Media type of a document by URL → what it is read as."""
+
+Ingest = Callable[[IngestJob, Progress], Awaitable[str]]
+
+
+class IndexStatus(StrEnum):
+    """How far a document is on its way into an agent's knowledge; words of the official SDK."""
+
+    CREATED = "created"
+    """It waits for its turn."""
+    PROCESSING = "processing"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far a document is on its way into one agent's knowledge base."""
+
+    document_id: str
+    agent_id: str
+    status: IndexStatus
+    progress: float = 0.0
+    """0..100."""
+    error: str = ""
+
+
+class Documents:
+    """The documents of a workspace. To be used in one event loop.
+
+    Args:
+        ingest: Does the work; by default in a process.
+    """
+
+    def __init__(self, lab: Lab, ingest: Ingest = ingest) -> None:
+        self.lab = lab
+        self.bases = Bases(lab)
+        self._ingest = ingest
+        self._web = PublicWeb(lab.settings.insecure_private_webhooks)
+        self._states: dict[tuple[str, str], IndexState] = {}
+        self._queue: deque[tuple[str, tuple[str, ...]]] = deque()
+        """Agent, and the documents to be read in for it."""
+        self._changing: dict[str, asyncio.Lock] = {}
+        self._work = asyncio.Event()
+
+    # ---- documents
+
+    async def add_file(self, name: str, data: bytes, shown: str = "") -> Document:
+        """Keep an uploaded file.
+
+        Args:
+            name: File name; its ending says how it is read.
+            shown: What it is called; empty: its file name.
+
+        Raises:
+            BadInput: of a kind that can't be read, empty, too large, damaged or without text.
+        """
+        return await self._keep(file_name(name), data, "file", shown or name)
+
+    async def add_text(self, text: str, name: str = "") -> Document:
+        """Keep a text. Raises like `add_file`."""
+        title = name.strip() or " ".join(text.split())[:40] or "text"
+        return await self._keep(f"{file_stem(title)}.txt", text.encode(), "text", title)
+
+    async def add_url(self, url: str, name: str = "") -> Document:
+        """Fetch a document and keep it. Raises like `add_file`, and
+
+        Raises:
+            Refused: not https, or not a public address.
+            ProviderError: the address can't be reached or doesn't give the document.
+        """
+        max_bytes = int(self.lab.settings.max_document_mb * 1_000_000)
+        reply = await self._web.fetch(
+            "GET", url, headers={"Accept": ", ".join(SUFFIXES)}, timeout_s=FETCH_S,
+            max_bytes=max_bytes,
+        )  # fmt: skip
+        if reply.status != 200:
+            where = reply.headers.get("location", "")
+            more = f", it redirects to {where}: give that address" if where else ""
+            raise ProviderError(url, f"answered {reply.status}{more}")
+        if reply.is_cut:
+            raise BadInput(
+                f"{url}: larger than {self.lab.settings.max_document_mb:g} MB (MAX_DOCUMENT_MB)"
+            )
+        title = name.strip() or url
+        stem, suffix = url_file(url, reply.headers.get("content-type", ""))
+        return await self._keep(f"{stem}{suffix}", reply.body, "url", title, url)
+
+    async def _keep(
+        self, file: str, data: bytes, kind: str, shown: str, source_url: str = ""
+    ) -> Document:
+        max_mb = self.lab.settings.max_document_mb
+        await asyncio.to_thread(read_document, Source(file, data), max_mb)  # is it readable?
+        document = await asyncio.to_thread(self.lab.documents.create, file, kind, data, source_url)
+        if shown != file:
+            document = await asyncio.to_thread(self.lab.documents.rename, document.id, shown)
+        return document
+
+    async def delete(self, document_id: str, force: bool = False) -> None:
+        """Delete a document, and take it out of the knowledge of the agents that use it.
+
+        Raises:
+            NotFound: there is none.
+            BadInput: agents use it, and not `force`.
+        """
+        document = await asyncio.to_thread(self.lab.documents.get, document_id)
+        if document.agents and not force:
+            raise BadInput(
+                f"document {document_id} is used by {', '.join(document.agents)}: "
+                "take it away from them, or delete it with force=true"
+            )
+        for agent_id in document.agents:
+            await self.detach(document_id, agent_id)
+        await asyncio.to_thread(self.lab.documents.delete, document_id)
+
+    # ---- agents
+
+    async def attach(self, document_id: str, agent_id: str) -> IndexState:
+        """Give a document to an agent; it is read in behind the call. Doing so twice is fine.
+
+        Raises:
+            NotFound: no such document or agent.
+        """
+        agent = await asyncio.to_thread(self.lab.agent, agent_id)
+        await asyncio.to_thread(self.lab.documents.get, document_id)
+        await asyncio.to_thread(self.lab.documents.attach, document_id, agent.id)
+        return self._enqueue(agent.id, (document_id,))[0]
+
+    async def detach(self, document_id: str, agent_id: str) -> None:
+        """Take a document away from an agent, and out of its knowledge.
+
+        Raises:
+            NotFound: no such document or agent.
+        """
+        document = await asyncio.to_thread(self.lab.documents.get, document_id)
+        await asyncio.to_thread(self.lab.documents.detach, document_id, agent_id)
+        self._states.pop((document_id, agent_id), None)
+        async with self._lock(agent_id):
+            await self.bases.forget(agent_id, name_in_base(document))
+
+    async def replace(self, agent_id: str, document_ids: Sequence[str]) -> None:
+        """Make `document_ids` the documents of an agent. Raises like `attach`."""
+        have = {d.id for d in await asyncio.to_thread(self.lab.documents.of, agent_id)}
+        for document_id in document_ids:  # an unknown one is noticed before anything is changed
+            await asyncio.to_thread(self.lab.documents.get, document_id)
+        for document_id in document_ids:
+            if document_id not in have:
+                await self.attach(document_id, agent_id)
+        for document_id in have - set(document_ids):
+            await self.detach(document_id, agent_id)
+
+    async def reindex(self, agent_id: str) -> list[IndexState]:
+        """Read all documents of an agent in again, all at once, without a gap in its answers."""
+        documents = await asyncio.to_thread(self.lab.documents.of, agent_id)
+        return self._enqueue(agent_id, tuple(document.id for document in documents))
+
+    async def state(self, document: Document, agent_id: str) -> IndexState:
+        """Return how far a document is; one of an earlier start is looked up in the base."""
+        known = self._states.get((document.id, agent_id))
+        if known is not None:
+            return known
+        inside = await self.bases.holds(agent_id, name_in_base(document))
+        if inside:
+            return IndexState(document.id, agent_id, IndexStatus.SUCCEEDED, 100.0)
+        return IndexState(document.id, agent_id, IndexStatus.CREATED)
+
+    # ---- work
+
+    def _enqueue(self, agent_id: str, document_ids: tuple[str, ...]) -> list[IndexState]:
+        states = [IndexState(id, agent_id, IndexStatus.CREATED) for id in document_ids]
+        self._states.update({(state.document_id, agent_id): state for state in states})
+        if document_ids:
+            self._queue.append((agent_id, document_ids))
+            self._work.set()
+        return states
+
+    async def run(self) -> None:
+        """Read in what waits, one job at a time, until cancelled."""
+        await self.take_up()
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            await self.work_off()
+
+    async def take_up(self) -> None:
+        """Queue what an earlier start has left undone."""
+        for entry in await asyncio.to_thread(self.lab.agents.list):
+            documents = await asyncio.to_thread(self.lab.documents.of, entry.agent.id)
+            missing = [
+                document.id
+                for document in documents
+                if (document.id, entry.agent.id) not in self._states
+                and not await self.bases.holds(entry.agent.id, name_in_base(document))
+            ]
+            self._enqueue(entry.agent.id, tuple(missing))
+
+    async def work_off(self) -> None:
+        """Read in all that waits."""
+        while self._queue:
+            agent_id, document_ids = self._queue.popleft()
+            try:
+                async with self._lock(agent_id):
+                    await self._read_in(agent_id, document_ids)
+            except SdrLabError as error:
+                log.warning("knowledge of agent %s: %s", agent_id, error)
+                self._set(agent_id, document_ids, IndexStatus.FAILED, error=str(error))
+            except Exception as error:
+                log.exception("knowledge of agent %s", agent_id)
+                self._set(agent_id, document_ids, IndexStatus.FAILED, error=repr(error))
+
+    async def _read_in(self, agent_id: str, document_ids: tuple[str, ...]) -> None:
+        documents = await asyncio.to_thread(self._still_wanted, agent_id, document_ids)
+        if not documents:
+            return
+        self._set(agent_id, document_ids, IndexStatus.PROCESSING)
+        settings = self.lab.settings
+        own = await self.bases.own(agent_id)
+        job = IngestJob(
+            home=str((self.lab.home / "knowledge").absolute()),
+            embed_model=settings.embed_model,
+            base=own,
+            documents=tuple((name_in_base(d), str(d.file.absolute())) for d in documents),
+            chunk_size=settings.chunk_size,
+            max_document_mb=settings.max_document_mb,
+        )
+
+        def progress(step: str, done: int, total: int) -> None:
+            share = done / max(1, total)
+            percent = 10 * share if step == "reading" else 10 + 85 * share
+            self._set(agent_id, document_ids, IndexStatus.PROCESSING, round(percent, 1))
+
+        await self._ingest(job, progress)
+        await self.bases.use(agent_id, own)
+        self._set(agent_id, document_ids, IndexStatus.SUCCEEDED, 100.0)
+
+    def _still_wanted(self, agent_id: str, document_ids: tuple[str, ...]) -> list[Document]:
+        mine = {document.id: document for document in self.lab.documents.of(agent_id)}
+        return [mine[id] for id in document_ids if id in mine]
+
+    def _set(
+        self,
+        agent_id: str,
+        document_ids: tuple[str, ...],
+        status: IndexStatus,
+        progress: float = 0.0,
+        error: str = "",
+    ) -> None:
+        for id in document_ids:
+            if (id, agent_id) in self._states:  # else: taken away meanwhile
+                self._states[id, agent_id] = IndexState(id, agent_id, status, progress, error)
+
+    def _lock(self, agent_id: str) -> asyncio.Lock:
+        return self._changing.setdefault(agent_id, asyncio.Lock())
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._web.close()
+
+
+def file_name(name: str) -> str:
+    """Return the name of an upload without the folders that some clients send.
+
+    Raises:
+        BadInput: it has none, or an ending that can't be read.
+    """
+    plain = PurePosixPath(name.replace("\\", "/")).name
+    stem, suffix = PurePosixPath(plain).stem, PurePosixPath(plain).suffix
+    if suffix.casefold() not in READERS:
+        allowed = ", ".join(sorted(READERS))
+        raise BadInput(
+            f"file {name!r}: files of kind {suffix or '(none)'} can't be read; allowed: {allowed}"
+        )
+    return f"{file_stem(stem)}{suffix.casefold()}"
+
+
+def file_stem(title: str) -> str:
+    """Return a title as a file can be named everywhere."""
+    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in title).strip(" .-")
+    return kept[:80] or f"document-{secrets.token_hex(3)}"
+
+
+def url_file(url: str, content_type: str) -> tuple[str, str]:
+    """Return stem and ending of the file that a document by URL is kept as.
+
+    Raises:
+        BadInput: of a media type that can't be read.
+    """
+    path = PurePosixPath(unquote(urlsplit(url).path))
+    media = content_type.partition(";")[0].strip().lower()
+    if media in ("", "application/octet-stream", "text/plain") and (
+        path.suffix.casefold() in READERS
+    ):
+        suffix = path.suffix.casefold()
+    elif media in SUFFIXES:
+        suffix = SUFFIXES[media]
+    else:
+        allowed = ", ".join(SUFFIXES)
+        raise BadInput(f"{url}: is of type {media or '(none)'}; allowed: {allowed}")
+    return file_stem(path.stem or urlsplit(url).hostname or "page"), suffix
+
+
+def not_found(document_id: str) -> NotFound:
+    """Return the error for a document that an agent does not have."""
+    return NotFound(f"no document {document_id!r}: list them to see their ids")
