@@ -210,6 +210,8 @@ def call_settings(settings: Settings, agent: Agent) -> CallSettings:
     own: dict[str, object] = {f"interrupt_{k}": v for k, v in agent.interrupt.items()}
     if agent.silence_threshold_s is not None:
         own["silence_threshold_sec"] = agent.silence_threshold_s
+    if agent.max_call_s is not None:
+        own["max_call_s"] = agent.max_call_s
     try:
         s = settings.changed(owner, **own)
     except SettingError as error:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sdr_lab.agents.agent import load_agent
 from sdr_lab.agents.intent import detect_intent
+from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.agents.prompt import with_lines_filled
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.agents.variables import missing_in
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     from sdr_lab.store.calls import CallStore
     from sdr_lab.store.database import Database
     from sdr_lab.store.dnc import DoNotCall
+    from sdr_lab.store.documents import DocumentStore
+    from sdr_lab.store.hooks import Deliveries, Webhooks
+    from sdr_lab.store.idempotency import IdempotencyKeys
+    from sdr_lab.store.numbers import PhoneNumbers
+    from sdr_lab.store.tickets import Tickets
+    from sdr_lab.store.tools import ToolStore
 
 DEFAULT_AGENT = "maplewood"
 """The shipped agent that answers when none is named."""
@@ -111,6 +118,48 @@ class Lab:
         from sdr_lab.store.dnc import DoNotCall
 
         return DoNotCall(self.database)
+
+    @cached_property
+    def numbers(self) -> PhoneNumbers:
+        from sdr_lab.store.numbers import PhoneNumbers
+
+        return PhoneNumbers(self.database)
+
+    @cached_property
+    def tools(self) -> ToolStore:
+        from sdr_lab.store.tools import ToolStore
+
+        return ToolStore(self.database)
+
+    @cached_property
+    def hooks(self) -> Webhooks:
+        from sdr_lab.store.hooks import Webhooks
+
+        return Webhooks(self.database)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        from sdr_lab.store.hooks import Deliveries
+
+        return Deliveries(self.database)
+
+    @cached_property
+    def idempotency(self) -> IdempotencyKeys:
+        from sdr_lab.store.idempotency import IdempotencyKeys
+
+        return IdempotencyKeys(self.database)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        from sdr_lab.store.tickets import Tickets
+
+        return Tickets(self.database)
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        from sdr_lab.store.documents import DocumentStore
+
+        return DocumentStore(self.database, self.home)
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -195,8 +244,26 @@ class Lab:
         line: str,
         caller_number: str = "",
         variables: Mapping[str, str] | None = None,
+        *,
+        direction: Literal["inbound", "outbound"] = "inbound",
+        call_sid: str = "",
+        conversation_id: str = "",
+        overrides: Overrides | None = None,
+        max_call_s: float | None = None,
     ) -> CallConfig:
         """Freeze the conditions of a call that begins now.
+
+        Args:
+            agent: As it is stored, or with the overrides already in it.
+            chosen: The providers.
+            line: Kind of the line.
+            caller_number: The other side's number, E.164; empty when unknown.
+            variables: Values of this call; they win over all others.
+            direction: Who phoned whom.
+            call_sid: The phone network's name of the call.
+            conversation_id: Of a call that is in the store already; empty: a new one.
+            overrides: What this call changes of the agent.
+            max_call_s: Longest call; None: the agent's own, else MAX_CALL_S.
 
         Raises:
             SettingError: a threshold of the agent is not allowed.
@@ -204,17 +271,22 @@ class Lab:
         """
         from sdr_lab.store.calls import new_conversation_id
 
+        agent = with_overrides(agent, overrides)
         settings = call_settings(self.settings, agent)
+        if max_call_s is not None:
+            settings = replace(settings, max_call_s=max_call_s)
         FilterChain(settings.filters)  # an unknown one is noticed here, not in mid-call
         refuse_missing_variables(agent, variables)
         return CallConfig(
-            conversation_id=new_conversation_id(),
+            conversation_id=conversation_id or new_conversation_id(),
             agent=agent,
             settings=settings,
             stt=chosen.stt,
             llm=chosen.llm,
             tts=chosen.tts,
             line=line,
+            direction=direction,
+            call_sid=call_sid,
             caller_number=caller_number,
             variables=dict(variables or {}),
             started_at=datetime.now().astimezone().isoformat(timespec="milliseconds"),
@@ -242,8 +314,17 @@ class Lab:
         parts: Parts,
         listeners: Sequence[Sink] = (),
         calls_dir: Path | None = None,
+        on_session: Callable[[Session], None] | None = None,
     ) -> CallResult:
         """Run one call to its end and index it.
+
+        Args:
+            line: What carries it.
+            config: Its conditions.
+            parts: What it is made of.
+            listeners: Told every event as it happens.
+            calls_dir: A folder outside the workspace: the call is not indexed.
+            on_session: Given the session before it runs; `Session.tell` takes orders.
 
         Raises:
             StorageError: the call folder can't be made, or the index can't be written. (What stops
@@ -254,6 +335,8 @@ class Lab:
         session = Session(
             config, line, parts, folder, lambda: datetime.now().astimezone(), listeners
         )
+        if on_session is not None:
+            on_session(session)
         if calls_dir is not None:  # outside the workspace: not indexed
             return CallResult(config.conversation_id, folder.path, await session.run())
         try:

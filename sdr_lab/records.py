@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
@@ -50,6 +51,29 @@ class Words:
     start_ms: int
     """Stream time of the first sample that the text covers."""
     end_ms: int
+    """Stream time up to which audio has been taken into account."""
+    confidence: float = 1.0
+    """0..1; 1 when the provider reports none."""
+
+
+class Signal(StrEnum):
+    """What a transcriber with an end-of-turn model of its own says about the caller's turn."""
+
+    TURN_STARTED = "turn_started"
+    TURN_ENDING = "turn_ending"
+    """It may be over: a reply may be prepared, nothing of it said."""
+    TURN_RESUMED = "turn_resumed"
+    """It was not over."""
+    TURN_ENDED = "turn_ended"
+    """It is over, and its words are final."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSignal:
+    """A transcriber's judgement on the caller's turn, beside the words."""
+
+    signal: Signal
+    at_ms: int
     """Stream time up to which audio has been taken into account."""
     confidence: float = 1.0
     """0..1; 1 when the provider reports none."""
@@ -255,6 +279,8 @@ class InterruptSettings:
     debounce_ms: int = 400
     require_text: bool = False
     use_vad: bool = False
+    by_signal: bool = False
+    """A transcriber's own `TURN_STARTED` is enough to stop the agent."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,6 +266,9 @@ class SettingsTable(BaseModel):
         False, INTERRUPT, "Also wait for a word from the transcriber."
     )
     interrupt_use_vad: bool = _setting(False, INTERRUPT, "Also ask the voice detector.")
+    interrupt_by_signal: bool = _setting(
+        False, INTERRUPT, "A transcriber that judges turns itself (Flux) may stop the agent."
+    )
 
     # ---- call
     audio_filters: Names = _setting(

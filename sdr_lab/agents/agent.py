@@ -58,6 +58,7 @@ class InterruptFile(_Model):
     debounce_ms: int | None = Field(None, ge=0, le=10_000)
     require_text: StrictBool | None = None
     use_vad: StrictBool | None = None
+    by_signal: StrictBool | None = None
 
 
 class PlaybookFile(_Model):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from sdr_lab.call.inbox import Expired, Item, TranscriberFailed
 from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
-from sdr_lab.records import FRAME_MS
+from sdr_lab.records import FRAME_MS, TurnSignal
 from sdr_lab.stt.base import Cue, Heard, Transcriber
 
 log = logging.getLogger(__name__)
@@ -46,9 +46,10 @@ class Ears:
             name, reason = self._transcriber.name, "ended in the middle of the call"
             try:
                 async with closing(self._transcriber.transcribe(self._audio())) as results:
-                    async for words in results:
-                        failures = 0 if words.text else failures
-                        self._post(words)
+                    async for result in results:
+                        if isinstance(result, TurnSignal) or result.text:
+                            failures = 0
+                        self._post(result)
             except ProviderError as error:
                 name, reason = error.provider, error.reason
             except Exception as error:  # a fault in one call's transcriber must not end the call

@@ -1,4 +1,4 @@
-"""What a session's owner reacts to, besides what the line delivers."""
+"""What a session's owner reacts to: what the line delivers, what helpers find, what it is told."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sdr_lab.call.line import Digit, Frame, Mark
 from sdr_lab.call.playout import Speech
 from sdr_lab.call.reply import Reply
-from sdr_lab.records import Words
+from sdr_lab.records import TurnSignal, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +47,56 @@ class LineClosed:
     """How it broke; empty: he hung up."""
 
 
+# ---- orders: what somebody outside the call wants
+
+
+@dataclass(frozen=True, slots=True)
+class SayGoodbye:
+    """Finish the sentence, say the agent's goodbye, hang up when it has been heard."""
+
+    reason: str = "agent"
+    """Reason of `events.CallEnded`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveMessage:
+    """A machine has taken the call: drop everything, say this when it is silent, hang up."""
+
+    text: str = ""
+    """Empty: the agent's `voicemail_message`; if that is empty too, hang up at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndNow:
+    """Hang up at once."""
+
+    reason: str
+    """Reason of `events.CallEnded`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserText:
+    """Words that the caller has typed: a whole turn. They cut in like spoken ones."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Something the agent should know from now on; no answer is due."""
+
+    text: str
+
+
+Order = SayGoodbye | LeaveMessage | EndNow | UserText | Context
+
 Item = (
     Frame
     | Mark
     | Digit
     | Words
+    | TurnSignal
+    | Order
     | tuple[Reply, Speech]
     | ReplyDone
     | Tick

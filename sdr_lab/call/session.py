@@ -18,7 +18,7 @@ from sdr_lab.audio.filters import FilterChain
 from sdr_lab.call.ears import Ears
 from sdr_lab.call.echo import is_echo
 from sdr_lab.call.guards import Guards
-from sdr_lab.call.inbox import Expired, Item, LineClosed, ReplyDone, Tick, TranscriberFailed
+from sdr_lab.call.inbox import Expired, Item, LineClosed, Order, ReplyDone, Tick, TranscriberFailed
 from sdr_lab.call.last_words import last_turn
 from sdr_lab.call.line import Digit, Frame, Line, Mark
 from sdr_lab.call.log import CallLog, Sink, log_start, log_turn_over, log_words
@@ -91,6 +91,10 @@ class Session:
         self._rest: Rest | None = None
         self._prompts = 0
         self._reason = ""
+
+    def tell(self, order: Order) -> None:
+        """Give an order from outside the call, in the call's loop. Too late it is forgotten."""
+        self._inbox.put_nowait(order)
 
     async def run(self) -> Outcome:
         """Greet, talk, and return when the call is over. Cancelling it hangs up."""

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sdr_lab.records import Words
+from sdr_lab.records import Signal, TurnSignal, Words
+
+__all__ = ["Cue", "Heard", "Signal", "Transcriber", "TurnSignal", "Words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,11 @@ class Transcriber(Protocol):
 
     name: str
 
-    def transcribe(self, audio: AsyncIterator[Heard | Cue]) -> AsyncIterator[Words]:
+    def transcribe(self, audio: AsyncIterator[Heard | Cue]) -> AsyncIterator[Words | TurnSignal]:
         """Yield words while audio comes in; end when it ends.
 
-        Every `FINISH` is answered by one `Words(is_final=True)`.
+        Every `FINISH` is answered by one `Words(is_final=True)`. A transcriber that judges turns
+        itself also yields `TurnSignal`s; before `TURN_ENDED` come the turn's final words.
 
         Raises:
             ProviderError: the service failed and could not be reached again.
