@@ -1,0 +1,89 @@
+"""From the row of a call to everything that the call is made of."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sdr_lab.agents.overrides import Overrides, with_overrides
+from sdr_lab.call.parts import Parts
+from sdr_lab.errors import Conflict, NotFound
+from sdr_lab.knowledge.base import NoKnowledge, Search
+from sdr_lab.lab import Lab
+from sdr_lab.live.background import Background
+from sdr_lab.records import Agent, CallConfig
+
+if TYPE_CHECKING:
+    from sdr_lab.store.folder import Conversation
+
+log = logging.getLogger(__name__)
+
+KNOWLEDGE_WAIT_S = 2.0
+"""A caller waits so long for documents that are read in for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A call that can begin."""
+
+    config: CallConfig
+    parts: Parts
+    answered_by: str = ""
+    """Twilio's `AnsweredBy`, when it is known already."""
+
+
+async def prepare(lab: Lab, background: Background, conversation_id: str, line: str) -> Prepared:
+    """Make what the row of a call asks for.
+
+    Args:
+        line: Kind of the line.
+
+    Raises:
+        NotFound: there is no such row, or its agent is gone.
+        Conflict: the call is over already.
+        SdrLabError: a provider or a text of the agent can't be used.
+    """
+    row = await asyncio.to_thread(lab.calls.get, conversation_id)
+    if row.folder is not None or row.ended_at is not None:
+        raise Conflict(f"conversation {conversation_id} has been held already: its call is over")
+    overrides = Overrides(**row.overrides)
+    agent = with_overrides(await asyncio.to_thread(agent_of, lab, row), overrides)
+    chosen = await asyncio.to_thread(lab.choose, agent)
+    search = await knowledge_of(lab, background, agent)
+    parts = await asyncio.to_thread(lab.parts, agent, chosen, search)
+    config = await asyncio.to_thread(
+        lab.config,
+        agent,
+        chosen,
+        line,
+        row.phone_number,
+        {name: str(value) for name, value in row.variables.items()},
+        call_sid=row.call_sid or "",
+        direction="outbound" if row.direction == "outbound" else "inbound",
+        conversation_id=conversation_id,
+    )
+    return Prepared(config, parts, str(row.metadata.get("answered_by", "")))
+
+
+def agent_of(lab: Lab, row: Conversation) -> Agent:
+    """Return the agent of a call, as it was when the call was arranged."""
+    try:
+        return lab.agents.at_version(row.agent_id, row.agent_version)
+    except NotFound:
+        return lab.agent(row.agent_id)
+
+
+async def knowledge_of(lab: Lab, background: Background, agent: Agent) -> Search:
+    """Return the agent's knowledge, or none while it is still being read in."""
+    found: list[Search] = []
+
+    async def read_in() -> None:
+        found.append(await lab.ready_knowledge(agent, log.info))
+
+    task = background.start(read_in(), f"knowledge {agent.knowledge}")
+    await asyncio.wait({task}, timeout=KNOWLEDGE_WAIT_S)
+    if not found:
+        log.warning("agent %s answers without knowledge: it is not there yet", agent.id)
+    return found[0] if found else NoKnowledge()
