@@ -24,6 +24,7 @@ LAYERS: list[set[str]] = [
     {"replay"},
     {"tune"},
     {"evaluate"},
+    {"workspace"},
     {"lab", "doctor", "logs"},
     {"live"},
     {"api", "ui"},

@@ -166,6 +166,8 @@ def _check_schema(tool: WebTool) -> None:
 
 
 def _reason(error: SdrLabError) -> str:
-    return error.reason if isinstance(error, ProviderError) else (
-        "refused" if isinstance(error, Refused) else str(error)
+    return (
+        error.reason
+        if isinstance(error, ProviderError)
+        else ("refused" if isinstance(error, Refused) else str(error))
     )
