@@ -1,0 +1,1 @@
+"""The telephone: lines over media streams, Twilio's REST API, TwiML and signatures."""
