@@ -5,11 +5,18 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sdr_lab import __version__
+from sdr_lab.api.auth import KEY_HEADER
 from sdr_lab.api.errors import add_error_handlers
+from sdr_lab.api.idempotency import REPLAYED, Idempotency
+from sdr_lab.api.limits import RateLimit
+from sdr_lab.api.requests_log import RequestLog
 from sdr_lab.api.state import AppState, state_of
 from sdr_lab.config import Settings
 
@@ -36,6 +43,30 @@ Live calls of sdr_lab. Two clients are served at once: the API of the seed (flat
 names follow the SDK; the seed's values sit beside them."""
 
 
+class Cors:
+    """Lets pages of CORS_ORIGINS use the API; without any, pages of other origins can't."""
+
+    def __init__(self, app: ASGIApp, state: AppState) -> None:
+        self.app = app
+        self.state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._inner(scope, receive, send)
+
+    @cached_property
+    def _inner(self) -> ASGIApp:
+        origins = self.state.settings.cors_origins
+        if not origins:
+            return self.app
+        return CORSMiddleware(
+            self.app,
+            allow_origins=origins,
+            allow_methods=["GET", "POST", "PATCH", "DELETE"],
+            allow_headers=[KEY_HEADER, "authorization", "content-type", "idempotency-key"],
+            expose_headers=["retry-after", REPLAYED],
+        )
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async with state_of(app).running():
@@ -57,6 +88,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.sdr_lab = AppState(settings)
     add_error_handlers(app)
+    for layer in (Idempotency, RateLimit, Cors, RequestLog):  # the last one is the outermost
+        app.add_middleware(layer, state=app.state.sdr_lab)
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"sdr_lab.api.{name}").router)
     return app

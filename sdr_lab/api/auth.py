@@ -81,10 +81,22 @@ def is_local(conn: HTTPConnection) -> bool:
     client = conn.client.host if conn.client else ""
     if client != TEST_CLIENT and not is_loopback(client):
         return False
-    host = urlsplit(f"//{conn.headers.get('host', '')}").hostname or ""
+    return _is_loopback_name(conn.headers.get("host", "")) and _may_ask(conn)
+
+
+def _is_loopback_name(host: str) -> bool:
+    try:
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
+    except ValueError:  # such as "[::1"
+        return False
+
+
+def _may_ask(conn: HTTPConnection) -> bool:
+    """Say whether a page in a browser is one of ours or of CORS_ORIGINS; programs name none."""
     origin = conn.headers.get("origin")
-    own_page = origin is None or urlsplit(origin).netloc == conn.headers.get("host")
-    return is_loopback(host) and own_page
+    if origin is None or origin in state_of(conn).settings.cors_origins:
+        return True
+    return origin.partition("://")[2] == conn.headers.get("host")
 
 
 def refusal(conn: HTTPConnection) -> ApiError | None:

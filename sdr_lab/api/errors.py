@@ -60,12 +60,14 @@ class ApiError(SdrLabError):
 
 
 class FieldError(BadInput):
-    """A field of a request is wrong; `loc` says which."""
+    """Fields of a request are wrong; `fields` says which, as the list of a 422."""
 
-    def __init__(self, loc: Sequence[str | int], message: str, kind: str = "value_error") -> None:
-        super().__init__(message)
-        self.loc = tuple(loc)
-        self.kind = kind
+    def __init__(
+        self, loc: Sequence[str | int], message: str, more: Sequence[dict[str, Any]] = ()
+    ) -> None:
+        others = f" (and {len(more)} more)" if more else ""
+        super().__init__(f"{message}{others}")
+        self.fields = [{"loc": list(loc), "msg": message, "type": "value_error"}, *more]
 
 
 class ErrorDetail(BaseModel):
@@ -119,11 +121,8 @@ def reply_to(error: SdrLabError) -> JSONResponse:
         return error_reply(error.status, message, error.code, headers=error.headers, **error.more)
     own_status = getattr(error, "status", None)
     if isinstance(error, ProviderError) and isinstance(own_status, int):  # TwilioError
-        told = {"twilio_code": getattr(error, "code", None)}
-        info = getattr(error, "more_info", "")
-        return error_reply(
-            own_status, message, "provider_error", **told, **({"more_info": info} if info else {})
-        )
+        code, info = getattr(error, "code", None), getattr(error, "more_info", "")
+        return error_reply(own_status, message, "provider_error", twilio_code=code, more_info=info)
     match error:
         case NotFound():
             return error_reply(404, message, "not_found")
@@ -132,8 +131,7 @@ def reply_to(error: SdrLabError) -> JSONResponse:
         case Refused():
             return error_reply(403, message, str(getattr(error, "code", "refused")))
         case FieldError():
-            field = {"loc": list(error.loc), "msg": message, "type": error.kind}
-            return error_reply(422, message, fields=[field])
+            return error_reply(422, message, fields=error.fields)
         case BadInput():
             field = {"loc": ["body"], "msg": message, "type": "value_error"}
             return error_reply(422, message, fields=[field])

@@ -85,7 +85,7 @@ class AppState:
             if (desk := self._desks.get(loop)) is None:
                 desk = await self._open(background=False)
                 self._desks[loop] = desk
-                hold = _closed_with_the_loop(desk)
+                hold = self._closed_with(loop, desk)
                 await anext(hold)
                 self._holds[loop] = hold
         return desk
@@ -109,13 +109,14 @@ class AppState:
             self.settings, lab=self.lab, metrics=self.metrics, background=background
         )
 
-
-async def _closed_with_the_loop(desk: Desk) -> AsyncIterator[None]:
-    """Close `desk` when its loop shuts down: asyncio closes the generators left in it."""
-    try:
-        yield
-    finally:
-        await desk.close()
+    async def _closed_with(self, loop: Loop, desk: Desk) -> AsyncIterator[None]:
+        """Close `desk` when its loop shuts down: asyncio closes the generators left in it."""
+        try:
+            yield
+        finally:
+            self._desks.pop(loop, None)  # it holds its loop, so it would keep itself here
+            self._holds.pop(loop, None)
+            await desk.close()
 
 
 def state_of(conn: HTTPConnection | FastAPI) -> AppState:

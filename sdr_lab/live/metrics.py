@@ -5,7 +5,9 @@ Latencies are those of `trace`, taken as each answer begins; docs/operations.md 
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections import deque
+from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -14,13 +16,13 @@ from sdr_lab import __version__
 from sdr_lab.events import (
     AgentStarted,
     CallEnded,
-    CallStarted,
     Event,
     GapFilled,
     Interrupted,
     ProviderFailed,
     Withdrawn,
 )
+from sdr_lab.records import CallConfig
 from sdr_lab.trace.clock import CallClock
 from sdr_lab.trace.latency import barge_ins, measure
 from sdr_lab.trace.stages import ANSWER, STAGES, TOTAL
@@ -39,7 +41,9 @@ class Metrics:
 
     def __init__(self) -> None:
         registry = self.registry = CollectorRegistry()
-        Gauge("sdr_lab_info", "Always 1.", ["version"], registry=registry).labels(__version__).set(1)
+        Gauge("sdr_lab_info", "Always 1.", ["version"], registry=registry).labels(__version__).set(
+            1
+        )
         self.running = Gauge(
             "sdr_lab_calls_running", "Calls going on.", ["line"], registry=registry
         )
@@ -86,9 +90,15 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
-    def listener(self) -> CallMetrics:
-        """Return a listener for one call (`Lab.call(listeners=[…])`); `close` it afterwards."""
-        return CallMetrics(self)
+    def listener(self, config: CallConfig) -> CallMetrics:
+        """Return what takes the events of one call."""
+        return CallMetrics(self, config.line)
+
+    def running_now(self, lines: Iterable[str]) -> None:
+        """Say which calls are going on, by the kind of their lines."""
+        self.running.clear()
+        for line, count in Counts(lines).items():
+            self.running.labels(line).set(count)
 
     def webhook_tried(self, outcome: str) -> None:
         """Count a try of a webhook: `delivered`, `failed` (will be tried again) or `dead`."""
@@ -114,22 +124,18 @@ class Metrics:
 class CallMetrics:
     """Takes the numbers of one call from its events."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, line: str) -> None:
         self._metrics = metrics
+        self._line = line
         self._window: deque[Event] = deque(maxlen=WINDOW_EVENTS)
-        self._line = ""
-        self._outcome = ""
 
     def __call__(self, event: Event) -> None:
         metrics = self._metrics
         self._window.append(event)
         match event:
-            case CallStarted():
-                self._line = event.line
-                metrics.running.labels(self._line).inc()
             case CallEnded():
                 metrics.call_seconds.labels(self._line).observe(event.duration_ms / 1000)
-                self._over(event.reason)
+                metrics.calls.labels(self._line, event.reason).inc()
             case AgentStarted():
                 self._answered(event.turn)
             case Interrupted():
@@ -142,16 +148,6 @@ class CallMetrics:
                 metrics.missing_seconds.inc(event.missing_ms / 1000)
             case _:
                 return
-
-    def close(self) -> None:
-        """End a call that was broken off without its last event."""
-        self._over("broken_off")
-
-    def _over(self, outcome: str) -> None:
-        if self._line and not self._outcome:
-            self._outcome = outcome
-            self._metrics.running.labels(self._line).dec()
-            self._metrics.calls.labels(self._line, outcome).inc()
 
     def _answered(self, number: int) -> None:
         turns = measure(self._window).turns
