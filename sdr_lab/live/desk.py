@@ -76,7 +76,7 @@ class Desk:
             signature=SignatureCheck(settings.public_url, token, settings.insecure_skip_signatures),
             metrics=metrics,
             hooks=hooks,
-            documents=Documents(lab, work),
+            documents=Documents(lab),
             post_call=post_call,
             switchboard=Switchboard(lab, work, hooks, metrics, post_call.run),
             background=work,
@@ -98,6 +98,7 @@ class Desk:
         await self.stop_calls()
         await self.background.close(POST_CALL_S)
         await self.hooks.close()
+        await self.documents.close()
         await self.twilio.close()
         if self.owns_lab:
             await self.lab.close()
@@ -109,6 +110,7 @@ class Desk:
             log.warning("call %s was broken off when the server stopped", key)
             start(self.post_call.run(key), f"after {key}")
         start(self.hooks.run(), "webhooks", endless=True)
+        start(self.documents.run(), "knowledge", endless=True)
         start(self._tidy(), "tidy", endless=True)
         start(self._warm_up(), "warm-up")
 

@@ -42,13 +42,13 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
 
     Raises:
         NotFound: there is no such row, or its agent is gone.
-        Conflict: the call is over already.
+        Conflict: the call has been held already.
         SdrLabError: a provider or a text of the agent can't be used.
     """
     row = await asyncio.to_thread(lab.calls.get, conversation_id)
-    if row.folder is not None or row.ended_at is not None:
-        raise Conflict(f"conversation {conversation_id} has been held already: its call is over")
-    overrides = Overrides(**row.overrides)
+    if row.folder is not None:
+        raise Conflict(f"conversation {conversation_id} has been held already")
+    overrides = Overrides.of(row.overrides)
     agent = with_overrides(await asyncio.to_thread(agent_of, lab, row), overrides)
     chosen = await asyncio.to_thread(lab.choose, agent)
     search = await knowledge_of(lab, background, agent)
@@ -72,7 +72,20 @@ def agent_of(lab: Lab, row: Conversation) -> Agent:
     try:
         return lab.agents.at_version(row.agent_id, row.agent_version)
     except NotFound:
-        return lab.agent(row.agent_id)
+        return agent_named(lab, row.agent_id)
+
+
+def agent_named(lab: Lab, key: str) -> Agent:
+    """Return a stored or shipped agent; the default one when `key` is empty.
+
+    Unlike `Lab.agent` it reads no YAML file: keys come from other machines.
+
+    Raises:
+        NotFound: there is none of that id or name.
+    """
+    if key.endswith((".yaml", ".yml")):
+        raise NotFound(f"no agent has the id or name {key!r}")
+    return lab.agent(key)
 
 
 async def knowledge_of(lab: Lab, background: Background, agent: Agent) -> Search:

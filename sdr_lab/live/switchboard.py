@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdr_lab.call.inbox import Order, SayGoodbye
 from sdr_lab.call.line import Line
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 GOODBYE_S = 8.0
 """What is kept of the grace at shutdown for saying goodbye."""
 
-AfterCall = Callable[[str], Awaitable[object]]
+AfterCall = Callable[[str], Coroutine[Any, Any, Any]]
 """What follows a call, given its conversation id: summary, webhooks (live/post_call.py)."""
 
 
@@ -191,11 +190,14 @@ class Switchboard:
         return call.result
 
     async def _talk(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
-        counted = self._metrics.listener()
         try:
             ready = await prepare(self._lab, self._background, call.conversation_id, line.kind)
             self._introduce(call, ready)
-            heard_by = (self._hooks.listener(ready.config), counted, *listeners)
+            heard_by = (
+                self._hooks.listener(ready.config),
+                self._metrics.listener(ready.config),
+                *listeners,
+            )
             call.result = await self._lab.call(
                 line, ready.config, ready.parts, heard_by, on_session=call.began
             )
@@ -207,8 +209,6 @@ class Switchboard:
             log.exception("call %s", call.conversation_id)
             call.error = SdrLabError(f"the call broke off: {error!r}")
             await self._give_up(line, call, repr(error))
-        finally:
-            counted.close()
 
     def _introduce(self, call: LiveCall, ready: Prepared) -> None:
         config = ready.config
@@ -217,19 +217,10 @@ class Switchboard:
             call.tell(order)  # the news came before the line
 
     async def _give_up(self, line: Line, call: LiveCall, why: str) -> None:
-        from sdr_lab.store.folder import Status
-
         with suppress(Exception):  # whatever is wrong with the line, the call is over
             await line.hang_up()
         with suppress(SdrLabError):  # the store may be what is broken
-            await asyncio.to_thread(
-                self._lab.calls.report,
-                call.conversation_id,
-                Status.FAILED,
-                sequence=None,
-                at=datetime.now(UTC),
-                reason=why,
-            )
+            await asyncio.to_thread(self._lab.calls.fail, call.conversation_id, why)
 
     # ---- the end
 

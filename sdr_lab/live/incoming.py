@@ -1,0 +1,166 @@
+"""What Twilio is told to do with a call: when it rings here, is answered there, or its stream ends.
+
+Every answer is TwiML. A request may come twice (Twilio asks again when an answer is slow), so each
+finds the row of the call or makes it, and hands out a fresh token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from sdr_lab.errors import BadInput, Conflict, NotFound, Refused, SdrLabError
+from sdr_lab.lab import refuse_missing_variables
+from sdr_lab.live.addresses import Addresses
+from sdr_lab.live.leg import ASKED, transfer_twiml
+from sdr_lab.live.prepared import agent_named
+from sdr_lab.records import Agent
+from sdr_lab.telephony.twiml import hangup_twiml, reject_twiml, say_twiml, stream_twiml
+
+if TYPE_CHECKING:
+    from sdr_lab.live.desk import Desk
+    from sdr_lab.store.folder import Conversation
+
+log = logging.getLogger(__name__)
+
+NOT_IN_SERVICE = "This number is not in service. Goodbye."
+TROUBLE = "We are sorry, we can't take your call right now. Please try again later. Goodbye."
+NOBODY_FREE = "We are sorry, nobody is available right now. Goodbye."
+
+CONNECTED = ("completed", "answered")
+"""`DialCallStatus` of a transfer that came about."""
+
+Fields = Mapping[str, str]
+
+
+async def answer_incoming(desk: Desk, fields: Fields) -> str:
+    """Somebody calls one of our numbers."""
+    call_sid = needed(fields, "CallSid")
+    caller, called = fields.get("From", ""), fields.get("To", "")
+    if why := desk.switchboard.why_closed:
+        desk.metrics.call_refused(why)
+        log.warning("call %s from %s refused: %s", call_sid, caller, why)
+        return reject_twiml("busy")
+    agent = await asyncio.to_thread(_agent_for, desk, called)
+    if agent is None:
+        return say_twiml(NOT_IN_SERVICE)
+    row, is_new = await asyncio.to_thread(_inbound_row, desk, agent, call_sid, caller, called)
+    if is_new:
+        log.info("call %s: %s from %s to agent %s", row.id, call_sid, caller, agent.id)
+        about = {"direction": "inbound", "phone_number": caller, "agent_number": called}
+        ids = {"conversation_id": row.id, "agent_id": agent.id, "call_sid": call_sid}
+        await desk.hooks.emit("call.initiated", {**ids, **about, "line": "twilio"}, agent.id)
+    return await _stream(desk, row, call_sid)
+
+
+async def answer_outbound(desk: Desk, fields: Fields, conversation_id: str) -> str:
+    """Somebody has answered a call of ours."""
+    call_sid = needed(fields, "CallSid")
+    row = await asyncio.to_thread(desk.lab.calls.get, conversation_id)
+    if row.call_sid and row.call_sid != call_sid:
+        raise Conflict(f"conversation {row.id} belongs to {row.call_sid}, not to {call_sid}")
+    if not row.call_sid:  # Twilio was faster than its own REST answer
+        await asyncio.to_thread(desk.lab.calls.set_call_sid, row.id, call_sid)
+    return await _stream(desk, row, call_sid)
+
+
+async def answer_after(desk: Desk, fields: Fields, conversation_id: str) -> str:
+    """The stream has ended: hang up, or do what was decided in it."""
+    row = await asyncio.to_thread(desk.lab.calls.get, conversation_id)
+    transfer = row.metadata.get("transfer") or {}
+    if transfer.get("status") == ASKED:
+        return transfer_twiml(desk, row, str(transfer["to"]))
+    if row.folder is None:
+        log.error("call %s: its stream never came: is PUBLIC_URL right?", row.id)
+        desk.switchboard.forget(row.id)
+        return say_twiml(TROUBLE)
+    return hangup_twiml()
+
+
+async def answer_dial(desk: Desk, fields: Fields, conversation_id: str) -> str:
+    """A transfer is over, or did not come about."""
+    row = await asyncio.to_thread(desk.lab.calls.get, conversation_id)
+    status = fields.get("DialCallStatus", "")
+    transfer = {
+        **(row.metadata.get("transfer") or {}),
+        "status": status,
+        "call_sid": fields.get("DialCallSid", ""),
+        "duration_s": whole(fields.get("DialCallDuration")),
+    }
+    await asyncio.to_thread(desk.lab.calls.note, row.id, transfer=transfer)
+    log.info("call %s: transfer %s", row.id, status or "of unknown end")
+    return hangup_twiml() if status in CONNECTED else say_twiml(NOBODY_FREE)
+
+
+def needed(fields: Fields, name: str) -> str:
+    """Return a field that every request of Twilio has."""
+    if not (value := fields.get(name, "")):
+        raise BadInput(f"the field {name} is missing")
+    return value
+
+
+def whole(text: str | None) -> int | None:
+    """Return a number of Twilio's form fields, None when it is none."""
+    return int(text) if text and text.isascii() and text.isdigit() else None
+
+
+async def _stream(desk: Desk, row: Conversation, call_sid: str) -> str:
+    if row.folder is not None:
+        log.warning("call %s: asked again after its stream: hung up", row.id)
+        return hangup_twiml()
+    ttl_s = desk.settings.stream_token_s
+    try:
+        desk.switchboard.expect(row.id, ttl_s)
+    except Refused as error:
+        log.warning("call %s refused: %s", row.id, error)
+        await asyncio.to_thread(desk.lab.calls.fail, row.id, str(error))
+        return say_twiml(TROUBLE)
+    token = await asyncio.to_thread(desk.lab.tickets.mint, row.id, "twilio", call_sid, ttl_s)
+    addresses = Addresses.of(desk.settings.public_url)
+    return stream_twiml(
+        addresses.stream(token),
+        {"conversation_id": row.id},
+        status_callback=addresses.voice("stream", row.id),
+        after=addresses.voice("after", row.id),
+    )
+
+
+def _agent_for(desk: Desk, called: str) -> Agent | None:
+    """Return who answers a number: its own agent, else the default one, if it may be called."""
+    lab = desk.lab
+    try:
+        number = lab.numbers.get(called)
+    except NotFound:
+        key = ""
+    else:
+        if not number.supports_inbound:
+            log.warning("%s takes no inbound calls: refused", called)
+            return None
+        key = number.agent_id or ""
+    try:
+        agent = agent_named(lab, key)
+        refuse_missing_variables(agent, {})
+    except SdrLabError as error:
+        log.error("%s can't be answered: %s", called, error)
+        return None
+    return agent
+
+
+def _inbound_row(
+    desk: Desk, agent: Agent, call_sid: str, caller: str, called: str
+) -> tuple[Conversation, bool]:
+    """Return the row of an incoming call, and whether it is new."""
+    calls = desk.lab.calls
+    try:
+        return calls.get(call_sid), False
+    except NotFound:
+        pass
+    try:
+        row = calls.create(
+            agent, caller, "inbound", line="twilio", agent_number=called, call_sid=call_sid
+        )
+    except Conflict:  # the same request, twice at the same moment
+        return calls.get(call_sid), False
+    return row, True

@@ -1,0 +1,65 @@
+"""The telephone leg of one call: ended and moved by Twilio's REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sdr_lab.errors import SdrLabError
+from sdr_lab.live.addresses import Addresses
+from sdr_lab.telephony.twiml import dial_twiml
+
+if TYPE_CHECKING:
+    from sdr_lab.live.desk import Desk
+    from sdr_lab.store.folder import Conversation
+
+log = logging.getLogger(__name__)
+
+ASKED = "asked"
+"""A transfer that Twilio has not taken over yet: `/voice/after` dials it."""
+DIALLING = "dialling"
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Ends and moves one call (`telephony.twilio_line.CallControl`)."""
+
+    desk: Desk
+    conversation_id: str
+
+    async def hang_up(self, call_sid: str) -> None:
+        """End the call and see that it has ended."""
+        await self.desk.twilio.hang_up(call_sid)
+
+    async def transfer(self, call_sid: str, target: str) -> None:
+        """Connect the caller to `target` (E.164).
+
+        What was decided is kept first: if Twilio refuses the request, the stream is closed and
+        `/voice/after` gives the same instruction as an answer.
+        """
+        desk = self.desk
+        row = await asyncio.to_thread(desk.lab.calls.get, self.conversation_id)
+        await self._note({"to": target, "status": ASKED})
+        await desk.twilio.transfer(call_sid, transfer_twiml(desk, row, target))
+        await self._note({"to": target, "status": DIALLING})
+
+    async def _note(self, transfer: dict[str, Any]) -> None:
+        try:
+            await asyncio.to_thread(
+                self.desk.lab.calls.note, self.conversation_id, transfer=transfer
+            )
+        except SdrLabError as error:
+            log.error("call %s: transfer not noted: %s", self.conversation_id, error)
+
+
+def transfer_twiml(desk: Desk, row: Conversation, target: str) -> str:
+    """Return the instruction that connects a caller to a department."""
+    addresses = Addresses.of(desk.settings.public_url)
+    return dial_twiml(
+        target,
+        row.agent_number or desk.settings.twilio_phone_number,
+        action=addresses.voice("dial", row.id),
+        record=bool(row.metadata.get("call_recording_enabled")),
+    )
