@@ -15,8 +15,7 @@ from typing import Protocol
 
 from sdr_lab.call.line import Digit, Frame, Mark
 from sdr_lab.errors import ProviderError, SdrLabError
-from sdr_lab.records import FRAME_BYTES, FRAME_MS
-from sdr_lab.telephony.media_frames import MediaFrames
+from sdr_lab.telephony.media_frames import PER_MS, MediaFrames
 from sdr_lab.telephony.twilio_media import (
     Connected,
     Dtmf,
@@ -36,7 +35,7 @@ from sdr_lab.telephony.twilio_media import (
 log = logging.getLogger(__name__)
 
 MESSAGES_BEFORE_START = 10
-PIECE_BYTES = 50 * FRAME_BYTES
+PIECE_BYTES = 1000 * PER_MS
 """Most sound in one message: 1 s. What is not sent yet can still be dropped at a `clear`."""
 MAX_QUEUED_BYTES = 8_000_000
 """A quarter of an hour of sound. Far more than any reply: a session gone mad, or a dead peer."""
@@ -193,7 +192,7 @@ class TwilioLine:
             return
         self._queued_bytes += len(mulaw)
         if self._queued_bytes > MAX_QUEUED_BYTES:
-            self._end(LineFault(f"{self._queued_bytes // 8000} s of sound wait to be sent"))
+            self._end(LineFault(f"{self._queued_bytes // PER_MS // 1000} s of sound wait to be sent"))
             return
         for at in range(0, len(mulaw), PIECE_BYTES):
             self._outgoing.append(mulaw[at : at + PIECE_BYTES])
@@ -211,7 +210,7 @@ class TwilioLine:
         for item in self._outgoing:
             if isinstance(item, str):
                 self._inbox.put_nowait(Mark(item))
-        self.counts.dropped_ms += self._queued_bytes * FRAME_MS // FRAME_BYTES
+        self.counts.dropped_ms += self._queued_bytes // PER_MS
         self.counts.clears += 1
         self._outgoing.clear()
         self._queued_bytes = 0
@@ -322,7 +321,7 @@ class TwilioLine:
         if isinstance(item, str):
             return mark_text(self.start.stream_sid, item)
         self._queued_bytes -= len(item)
-        self.counts.sent_ms += len(item) * FRAME_MS // FRAME_BYTES
+        self.counts.sent_ms += len(item) // PER_MS
         return media_text(self.start.stream_sid, item)
 
     async def _watch(self) -> None:

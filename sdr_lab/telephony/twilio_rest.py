@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from sdr_lab.config import Settings
 from sdr_lab.errors import BadInput
 from sdr_lab.telephony.twilio_errors import TwilioError, twilio_error
-from sdr_lab.telephony.twiml import MAX_TWIML_CHARS, dial_twiml
+from sdr_lab.telephony.twiml import MAX_TWIML_CHARS
 
 if TYPE_CHECKING:
     from twilio.http.async_http_client import AsyncTwilioHttpClient
@@ -273,31 +273,6 @@ class TwilioAccount:
         is_ours = asked.path.startswith(ours) and ".." not in asked.path
         if (asked.scheme, asked.netloc) != (base.scheme, base.netloc) or not is_ours:
             raise BadInput(f"recording {url[:200]!r} is not of this account")
-
-
-class TwilioControl:
-    """Ends and moves calls of one account: what a `TwilioLine` needs.
-
-    Args:
-        caller_id: A number of the account, E.164: what the person sees who is called.
-        action: Address that is told how the transfer went; without one the call then ends.
-        say: Said to the caller before.
-    """
-
-    def __init__(
-        self, account: TwilioAccount, caller_id: str, action: str = "", say: str = ""
-    ) -> None:
-        self._account = account
-        self._caller_id = caller_id
-        self._action = action
-        self._say = say
-
-    async def hang_up(self, call_sid: str) -> None:
-        await self._account.hang_up(call_sid)
-
-    async def transfer(self, call_sid: str, target: str) -> None:
-        twiml = dial_twiml(target, self._caller_id, self._action, say=self._say)
-        await self._account.transfer(call_sid, twiml)
 
 
 def _fields(order: DialOrder, ring_s: int) -> dict[str, Any]:
