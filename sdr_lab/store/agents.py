@@ -11,14 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sdr_lab.errors import BadInput, NotFound
 from sdr_lab.records import Agent, Playbook
 from sdr_lab.store.database import Database
-from sdr_lab.store.models import AgentRow, AgentVersionRow
+from sdr_lab.store.models import (
+    AgentRow,
+    AgentVersionRow,
+    DocumentAgentRow,
+    PhoneNumberRow,
+    ToolRow,
+    WebhookRow,
+)
 
 FIELDS = tuple(f.name for f in dataclasses.fields(Agent))
 GIVEN = ("id", "version")
@@ -181,10 +188,19 @@ class AgentStore:
         return self.update(agent.id, changes, author, note)
 
     def delete(self, key: str) -> None:
-        """Hide an agent. Its versions and calls stay; `undelete` brings it back."""
+        """Hide an agent. Its versions and calls stay; `undelete` brings it back.
+
+        Its phone numbers are nobody's then, its documents are detached, and its tools and
+        webhooks are gone for good.
+        """
 
         def work(session: Session) -> None:
-            find(session, key).deleted_at = datetime.now(UTC)
+            row = find(session, key)
+            row.deleted_at = datetime.now(UTC)
+            mine = PhoneNumberRow.agent_id == row.id
+            session.execute(update(PhoneNumberRow).where(mine).values(agent_id=None))
+            for table in (ToolRow, WebhookRow, DocumentAgentRow):
+                session.execute(delete(table).where(table.agent_id == row.id))
 
         self.database.write(work)
 
@@ -264,6 +280,11 @@ def find(session: Session, key: str, include_deleted: bool = False) -> AgentRow:
     )
     listed = ", ".join(known) or "none yet"
     raise NotFound(f"no agent has the id or name {key!r}, there are: {listed}")
+
+
+def known_id(session: Session, key: str | None) -> str | None:
+    """Return the id of the agent of an id or name, None for none. Raises like `find`."""
+    return find(session, key).id if key else None
 
 
 def entry_of(session: Session, row: AgentRow) -> AgentEntry:

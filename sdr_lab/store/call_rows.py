@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from sdr_lab.store.models import ConversationRow, TurnRow
 
 SAME_NAMES = (
     "agent_id", "agent_name", "agent_version", "call_sid", "outcome", "direction", "line",
-    "phone_number", "stt", "llm", "tts", "started_at", "ended_at", "duration_ms", "ended_reason",
+    "phone_number", "agent_number", "stt", "llm", "tts", "started_at", "ended_at",
+    "duration_ms", "ended_reason",
 )  # fmt: skip
 """What `Conversation` and its row call the same."""
 
@@ -34,7 +33,13 @@ class CallFilter:
     agent: str = ""
     """Id or name."""
     status: Status | None = None
+    statuses: tuple[Status, ...] = ()
+    """Any of these; with `status`, both must hold."""
     outcome: str | None = None
+    direction: str = ""
+    """`inbound` or `outbound`."""
+    phone_number: str = ""
+    """The other side's number as it is stored (E.164)."""
     since: datetime | None = None
     """With a time zone; calls started then or later."""
     until: datetime | None = None
@@ -44,11 +49,16 @@ class CallFilter:
 ANY = CallFilter()
 
 
-def find(session: Session, key: str) -> ConversationRow:
-    """Return the row of a conversation id or a call SID."""
-    row = session.get(ConversationRow, key) or session.scalar(
-        select(ConversationRow).where(ConversationRow.call_sid == key)
-    )
+def find(session: Session, key: str, lock: bool = False) -> ConversationRow:
+    """Return the row of a conversation id or a call SID.
+
+    Args:
+        lock: Let nobody else change it until the transaction ends: for read, change, write.
+    """
+    row = session.get(ConversationRow, key, with_for_update=lock)
+    if row is None:
+        query = select(ConversationRow).where(ConversationRow.call_sid == key)
+        row = session.scalar(query.with_for_update() if lock else query)
     if row is None:
         raise NotFound(f"no call has the id or call SID {key!r}: `sdr-lab calls list` shows them")
     return row
@@ -61,6 +71,12 @@ def filtered(query: Q, which: CallFilter) -> Q:
         query = query.where(or_(row.agent_id == which.agent, name))
     if which.status is not None:
         query = query.where(row.status == which.status)
+    if which.statuses:
+        query = query.where(row.status.in_(which.statuses))
+    if which.direction:
+        query = query.where(row.direction == which.direction)
+    if which.phone_number:
+        query = query.where(row.phone_number == which.phone_number)
     if which.outcome is not None:
         query = query.where(row.outcome == which.outcome)
     for moment in (which.since, which.until):
@@ -86,19 +102,27 @@ def turn_rows(conversation: Conversation) -> Iterator[TurnRow]:
         )
 
 
-def new_row(conversation_id: str) -> ConversationRow:
-    return ConversationRow(id=conversation_id, phone_number="", folder="", variables={}, details={})
+def new_row(conversation_id: str, process: str) -> ConversationRow:
+    return ConversationRow(
+        id=conversation_id, phone_number="", folder="", variables={}, details={}, agent_number="",
+        overrides={}, analysis={}, recorded_status="", network={}, given_up={}, process=process,
+    )  # fmt: skip
+
+
+KEPT = ("call_sid", "phone_number", "agent_number")
+"""What a folder may leave empty although the row knows it."""
 
 
 def fill_row(row: ConversationRow, conversation: Conversation, folder: str) -> None:
-    """Write a call over its row. What only the row may know stays: number, SID, metadata."""
+    """Write a call over its row. What only the row may know stays: numbers, SID, metadata."""
     for name in SAME_NAMES:
         value = getattr(conversation, name)
-        if value or name not in ("call_sid", "phone_number"):
+        if value or name not in KEPT:
             setattr(row, name, value)
-    row.status = conversation.status
+    row.recorded_status = conversation.status if folder else ""
     row.folder = folder or row.folder
     row.variables = {**row.variables, **conversation.variables}
+    row.overrides = {**row.overrides, **conversation.overrides}
     row.details = {**row.details, **conversation.metadata}
 
 
@@ -111,6 +135,9 @@ def conversation_of(
         status=Status(row.status),
         variables=row.variables,
         metadata=row.details,
+        overrides=row.overrides,
+        analysis=row.analysis,
+        network=row.network,
         folder=calls_dir / row.folder if row.folder else None,
     )
     if not with_turns:
@@ -120,17 +147,3 @@ def conversation_of(
         for t in row.turns
     )
     return dataclasses.replace(conversation, turns=turns)
-
-
-def write_cursor(last: Conversation) -> str:
-    text = f"{last.started_at.isoformat()} {last.id}"
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        started_at, _, last_id = text.partition(" ")
-        return datetime.fromisoformat(started_at), last_id
-    except (binascii.Error, ValueError) as error:
-        raise BadInput(f"cursor {cursor!r} is not one that a list gave") from error

@@ -2,46 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import and_, delete, func, or_, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from sdr_lab.errors import BadInput, NotFound, StorageError
+from sdr_lab.errors import BadInput, Conflict, NotFound
 from sdr_lab.records import Agent, CallConfig
+from sdr_lab.store.call_folders import Reindexed, call_folders, rename, this_process
+from sdr_lab.store.call_index import CallIndex, erase
 from sdr_lab.store.call_rows import (
     ANY,
     CallFilter,
     conversation_of,
-    fill_row,
     filtered,
     find,
-    new_row,
-    read_cursor,
-    turn_rows,
-    write_cursor,
 )
+from sdr_lab.store.call_status import Report, StatusChange, merged
+from sdr_lab.store.cursor import read_cursor, write_cursor
 from sdr_lab.store.database import Database
 from sdr_lab.store.export import export_folder
-from sdr_lab.store.folder import (
-    FRESH_S,
-    Conversation,
-    Status,
-    TurnsOf,
-    is_running,
-    read_call_json,
-    read_folder,
-)
-from sdr_lab.store.models import ConversationRow, TurnRow
+from sdr_lab.store.folder import Conversation, Status, TurnsOf, read_folder
+from sdr_lab.store.models import ConversationRow
 
 MAX_PAGE = 500
 
@@ -53,17 +41,6 @@ class Page:
     calls: tuple[Conversation, ...]
     next_cursor: str
     """For the next page; empty on the last one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reindexed:
-    """What a reindex did."""
-
-    indexed: int
-    removed: int
-    """Rows whose folder is gone."""
-    problems: tuple[str, ...]
-    """One line per folder that could not be read."""
 
 
 class CallStore:
@@ -81,6 +58,7 @@ class CallStore:
         self.database = database
         self.calls_dir = calls_dir
         self.turns_of = turns_of
+        self._index = CallIndex(database, calls_dir, turns_of)
 
     # ---- a call's life
 
@@ -91,8 +69,17 @@ class CallStore:
         direction: str = "outbound",
         variables: Mapping[str, Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        overrides: Mapping[str, Any] | None = None,
+        line: str = "twilio",
+        agent_number: str = "",
+        call_sid: str = "",
     ) -> Conversation:
-        """Make the row of a call that is about to be dialled (status `initiated`)."""
+        """Make the row of a call that is about to be dialled or answered (status `initiated`).
+
+        Raises:
+            Conflict: another conversation has this call SID.
+        """
         conversation = Conversation(
             id=new_conversation_id(),
             agent_id=agent.id,
@@ -100,19 +87,25 @@ class CallStore:
             agent_version=agent.version,
             status=Status.INITIATED,
             started_at=datetime.now(UTC),
+            call_sid=call_sid or None,
             direction=direction,
+            line=line,
             phone_number=phone_number,
+            agent_number=agent_number,
             variables=dict(variables or {}),
+            overrides=dict(overrides or {}),
             metadata=dict(metadata or {}),
         )
-        self._put(conversation)
-        return conversation
+        return self._index.put(conversation, this_process())
 
     def start(self, config: CallConfig) -> Conversation:
         """Note that a call is in progress; makes its row unless `create` has.
 
+        What `create` noted and the configuration does not say stays: numbers, SID, metadata,
+        overrides, variables.
+
         Raises:
-            BadInput: another conversation has this call SID.
+            Conflict: another conversation has this call SID.
         """
         conversation = Conversation(
             id=config.conversation_id,
@@ -133,36 +126,89 @@ class CallStore:
             variables=dict(config.variables),
             folder=self.calls_dir / config.conversation_id,
         )
-        self._put(conversation)
-        return conversation
-
-    def set_call_sid(self, key: str, call_sid: str) -> None:
-        """Note the phone network's name of a call. Raises like `start` and `get`."""
-
-        def work(session: Session) -> None:
-            find(session, key).call_sid = call_sid
-
-        self._write_unique(work, call_sid)
-
-    def fail(self, key: str, reason: str) -> None:
-        """Note that a call never came about or broke down."""
-
-        def work(session: Session) -> None:
-            row = find(session, key)
-            row.status, row.ended_reason = Status.FAILED, reason
-            row.ended_at = datetime.now(UTC)
-
-        self.database.write(work)
+        return self._index.put(conversation, this_process())
 
     def add_from_folder(self, path: Path) -> Conversation:
         """Index a call folder, or index it anew. It stays where it is.
 
+        What the phone network, analysis and people have noted of the call stays.
+
         Raises:
             BadInput: it holds no call, or another folder holds a call of the same id.
         """
-        conversation = read_folder(path.absolute(), self.turns_of)
-        self._put(conversation)
-        return conversation
+        return self._index.put(read_folder(path.absolute(), self.turns_of))
+
+    # ---- what others say of a call
+
+    def set_call_sid(self, key: str, call_sid: str) -> None:
+        """Note the phone network's name of a call. Raises like `start` and `get`."""
+
+        def change(row: ConversationRow) -> None:
+            row.call_sid = call_sid
+
+        self._index.change(key, change, call_sid)
+
+    def note(self, key: str, **metadata: Any) -> None:
+        """Add to a call's metadata; a name that is there already gets the new value.
+
+        Safe at the same time as any other note or report. Raises like `get`.
+        """
+
+        def change(row: ConversationRow) -> None:
+            row.details = {**row.details, **metadata}
+
+        self._index.change(key, change)
+
+    def report(
+        self,
+        key: str,
+        status: Status,
+        *,
+        at: datetime,
+        sequence: int | None = None,
+        reason: str = "",
+        duration_s: int | None = None,
+        answered_by: str = "",
+    ) -> StatusChange:
+        """Note what the phone network says of a call: in any order, repeated, late.
+
+        See `call_status` for what the call's status becomes and `Report` for the arguments.
+
+        Raises:
+            NotFound: there is no such call.
+            BadInput: a status that no network reports, or a time without a zone.
+        """
+        said = Report(status, at, sequence, reason, duration_s, answered_by)
+
+        def change(row: ConversationRow) -> None:
+            row.network = merged(row.network, said)
+
+        return self._index.change(key, change)
+
+    def fail(self, key: str, reason: str) -> StatusChange:
+        """Note that this server could not make a call. A stream or the network may know better."""
+        return self._index.give_up(key, Status.FAILED, reason)
+
+    def set_analysis(self, key: str, analysis: Mapping[str, Any]) -> None:
+        """Keep what was found out after a call, in place of what was found before."""
+
+        def change(row: ConversationRow) -> None:
+            row.analysis = dict(analysis)
+
+        self._index.change(key, change)
+
+    def set_feedback(self, key: str, feedback: Literal["like", "dislike"]) -> None:
+        """Keep what a person thinks of a call, as `feedback` of its metadata."""
+        if feedback not in ("like", "dislike"):
+            raise BadInput(f"feedback {feedback!r}, allowed: like, dislike")
+        self.note(key, feedback=feedback)
+
+    def close_broken(self) -> list[str]:
+        """Close the calls that servers which are gone have left open; return their ids.
+
+        For the start of a server, before its first call. Calls of other living processes go on.
+        """
+        return self._index.close_broken()
 
     # ---- finding
 
@@ -175,7 +221,7 @@ class CallStore:
         Raises:
             NotFound: there is no such call.
         """
-        self._settle()
+        self._index.look_again(key)
         return self.database.read(
             lambda s: conversation_of(find(s, key), self.calls_dir, with_turns=True)
         )
@@ -192,7 +238,7 @@ class CallStore:
         """
         if not 1 <= page_size <= MAX_PAGE:
             raise BadInput(f"page size {page_size}, allowed: 1..{MAX_PAGE}")
-        self._settle()
+        self._index.look_again()
         query = filtered(select(ConversationRow), which)
         if cursor:
             started_at, last_id = read_cursor(cursor)
@@ -208,33 +254,35 @@ class CallStore:
         calls = self.database.read(work)
         more = len(calls) > page_size
         calls = calls[:page_size]
-        return Page(tuple(calls), write_cursor(calls[-1]) if more else "")
+        return Page(tuple(calls), write_cursor(calls[-1].started_at, calls[-1].id) if more else "")
 
     def count(self, which: CallFilter = ANY) -> int:
         """Return how many calls there are."""
-        self._settle()
+        self._index.look_again()
         query = filtered(select(func.count()).select_from(ConversationRow), which)
         return self.database.read(lambda s: s.scalar(query) or 0)
 
     # ---- folders
 
     def delete(self, key: str) -> None:
-        """Delete a call: its row and its folder.
+        """Delete a call: its row, its folder, its tickets and the messages about it.
+
+        Appointments and do-not-call wishes stay: they are promises to people, not parts of a call.
 
         Raises:
             NotFound: there is no such call.
-            BadInput: it is in progress.
+            Conflict: it is in progress.
             StorageError: the folder can't be deleted; the call is still there.
         """
         call = self.get(key)
         if call.status is Status.IN_PROGRESS:
-            raise BadInput(f"call {call.id} is in progress: end it first")
+            raise Conflict(f"call {call.id} is in progress: end it first")
         doomed = None
         if call.folder is not None and call.folder.is_dir():
             doomed = call.folder.with_name(f".deleted-{call.folder.name}-{secrets.token_hex(4)}")
             rename(call.folder, doomed)
         try:
-            self.database.write(lambda s: s.delete(find(s, call.id)))
+            self.database.write(lambda s: erase(s, [call.id]))
         except Exception:
             if doomed is not None and call.folder is not None:
                 rename(doomed, call.folder)
@@ -274,106 +322,9 @@ class CallStore:
                 indexed.add(self.add_from_folder(path).id)
             except BadInput as error:
                 problems.append(str(error))
-        return Reindexed(len(indexed), self._remove_gone(), tuple(problems))
-
-    def _remove_gone(self) -> int:
-        def work(session: Session) -> int:
-            rows = session.execute(
-                select(ConversationRow.id, ConversationRow.folder, ConversationRow.started_at)
-            )
-            gone = [
-                row.id
-                for row in rows
-                if row.folder and not (self.calls_dir / row.folder).is_dir() and is_old(row)
-            ]
-            session.execute(delete(ConversationRow).where(ConversationRow.id.in_(gone)))
-            return len(gone)
-
-        return self.database.write(work)
-
-    def _settle(self) -> None:
-        """Look again at calls that are said to be in progress: some have broken off."""
-        query = select(ConversationRow).where(ConversationRow.status == Status.IN_PROGRESS)
-        rows = self.database.read(lambda s: list(s.scalars(query)))
-        for row in rows:
-            folder = self.calls_dir / row.folder
-            if not folder.is_dir():
-                if is_old(row):
-                    self._break_off(row.id)
-                continue
-            with suppress(BadInput):  # being made at this moment
-                if not is_running(folder, read_call_json(folder)):
-                    self._put(read_folder(folder, self.turns_of))
-
-    def _break_off(self, conversation_id: str) -> None:
-        def work(session: Session) -> None:
-            row = session.get(ConversationRow, conversation_id)
-            if row is not None and row.status == Status.IN_PROGRESS:
-                row.status, row.ended_reason = Status.BROKEN_OFF, "broken_off"
-
-        self.database.write(work)
-
-    # ---- rows
-
-    def _put(self, conversation: Conversation) -> None:
-        """Write a call over its row. What only the row knows (SID, metadata) stays."""
-        folder = self._folder_name(conversation.folder)
-
-        def work(session: Session) -> None:
-            row = session.get(ConversationRow, conversation.id)
-            if row is None:
-                row = new_row(conversation.id)
-                session.add(row)
-            elif row.folder not in ("", folder) and (self.calls_dir / row.folder).is_dir():
-                raise BadInput(
-                    f"{conversation.folder} and {self.calls_dir / row.folder} hold the same call "
-                    f"{conversation.id}: delete one, or change conversation_id in its call.json"
-                )
-            fill_row(row, conversation, folder)
-            session.flush()
-            session.execute(delete(TurnRow).where(TurnRow.conversation_id == row.id))
-            session.add_all(turn_rows(conversation))
-
-        self._write_unique(work, conversation.call_sid or "")
-
-    def _write_unique(self, work: Callable[[Session], None], call_sid: str) -> None:
-        try:
-            self.database.write(work)
-        except IntegrityError as error:
-            if "call_sid" not in str(error.orig):
-                raise
-            raise BadInput(f"call SID {call_sid!r} belongs to another conversation") from error
-
-    def _folder_name(self, folder: Path | None) -> str:
-        if folder is None:
-            return ""
-        inside = folder.absolute().parent == self.calls_dir.absolute()
-        return folder.name if inside else str(folder.absolute())
+        return Reindexed(len(indexed), self._index.remove_gone(), tuple(problems))
 
 
 def new_conversation_id() -> str:
     """Return a fresh id, `conv_` and 20 hexadecimal digits."""
     return f"conv_{secrets.token_hex(10)}"
-
-
-def is_old(row: Any) -> bool:
-    """Say whether a call began so long ago that its folder must be there."""
-    return (datetime.now(UTC) - row.started_at).total_seconds() > FRESH_S
-
-
-def call_folders(calls_dir: Path) -> Iterator[Path]:
-    """Yield the folders of calls, removing what deletes have left behind."""
-    if not calls_dir.is_dir():
-        return
-    for path in sorted(calls_dir.iterdir()):
-        if path.name.startswith(".deleted-"):
-            shutil.rmtree(path, ignore_errors=True)
-        elif path.is_dir() and not path.name.startswith("."):
-            yield path
-
-
-def rename(path: Path, to: Path) -> None:
-    try:
-        os.rename(path, to)
-    except OSError as error:
-        raise StorageError(f"can't delete {path}: {error.strerror}") from error

@@ -48,9 +48,20 @@ class Status(StrEnum):
     INITIATED = "initiated"
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
+    VOICEMAIL = "voicemail"
+    """Completed, but a machine was at the other end."""
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    CANCELED = "canceled"
+    """Hung up by us before anybody answered."""
     FAILED = "failed"
     BROKEN_OFF = "broken-off"
     """Its process is gone, and it never said that the call has ended."""
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing more can happen in the call."""
+        return self not in (Status.INITIATED, Status.IN_PROGRESS)
 
     @property
     def words(self) -> str:
@@ -99,14 +110,28 @@ class Conversation:
     ended_reason: str = ""
     variables: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the maker of the call gave, and what was noted since: `stream_sid`, `answered_by`,
+    `recording_url`, `recording_sid`, `feedback`."""
+    agent_number: str = ""
+    """The number of ours that was called or that calls, E.164; empty when there is none."""
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    """What this call changes of its agent."""
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+    """What was found out after the call; empty before that."""
+    network: Mapping[str, Any] = field(default_factory=dict)
+    """What the phone network has reported: `status`, `at`, `answered_at` (ISO 8601), `duration_s`,
+    `answered_by`, `reason`; only what is known."""
     folder: Path | None = None
     """None until the call has been answered."""
     turns: tuple[Turn, ...] = ()
     """Empty in lists."""
 
 
-def read_folder(path: Path, turns_of: TurnsOf) -> Conversation:
+def read_folder(path: Path, turns_of: TurnsOf, may_run: bool = True) -> Conversation:
     """Read a call from its folder.
+
+    Args:
+        may_run: False when it is known that the process that wrote it is gone.
 
     Raises:
         BadInput: the folder holds no call.
@@ -118,7 +143,7 @@ def read_folder(path: Path, turns_of: TurnsOf) -> Conversation:
     agent = agent if isinstance(agent, dict) else {}
     started_at = moment(call.get("started_at")) or modified_at(path / "call.json")
     end = next((event for event in reversed(events) if isinstance(event, CallEnded)), None)
-    running = end is None and is_running(path, call)
+    running = may_run and end is None and is_running(path, call)
     duration_ms = end.duration_ms if end else max((event.at_ms for event in events), default=0)
     start = next((event for event in events if isinstance(event, CallStarted)), None)
     return Conversation(
@@ -139,7 +164,9 @@ def read_folder(path: Path, turns_of: TurnsOf) -> Conversation:
         ended_at=None if running else started_at + timedelta(milliseconds=duration_ms),
         duration_ms=None if running else duration_ms,
         ended_reason=end.reason if end else "" if running else "broken_off",
-        variables=dict(call.get("variables") or {}),
+        variables=mapping(call.get("variables")),
+        agent_number=str(call.get("agent_number") or ""),
+        overrides=mapping(call.get("overrides")),
         folder=path,
         turns=tuple(turns_of(events)),
     )
@@ -185,6 +212,8 @@ def is_running(path: Path, call: Mapping[str, Any]) -> bool:
 def status_of(end: CallEnded | None, running: bool) -> Status:
     if end is None:
         return Status.IN_PROGRESS if running else Status.BROKEN_OFF
+    if end.reason == "voicemail":
+        return Status.VOICEMAIL
     return Status.FAILED if end.reason in FAILED else Status.COMPLETED
 
 
@@ -200,6 +229,10 @@ def outcome_of(events: Sequence[Event]) -> str:
         if isinstance(event, IntentFound) and event.intent in INTENT_OUTCOMES
     ]
     return wishes[-1] if wishes else ""
+
+
+def mapping(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def moment(text: object) -> datetime | None:

@@ -110,6 +110,19 @@ class ConversationRow(Base):
     """`metadata` of the REST API; the name is taken in SQLAlchemy."""
     folder: Mapped[str]
     """Name below the calls folder, or an absolute path elsewhere; empty before the call."""
+    agent_number: Mapped[str] = mapped_column(server_default="")
+    """The number of ours that was called or that calls, E.164."""
+    overrides: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    analysis: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    recorded_status: Mapped[str] = mapped_column(String(16), server_default="")
+    """What the call's folder says; empty before there is one. `status` follows from this column
+    and the two below, see call_status.py."""
+    network: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """What the phone network has reported."""
+    given_up: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    """That this server counts the call as lost, and why."""
+    process: Mapped[str] = mapped_column(String(255), server_default="")
+    """`host:pid` of the server that made or started it."""
     turns: Mapped[list[TurnRow]] = relationship(
         cascade="all, delete-orphan", order_by="TurnRow.position", passive_deletes=True
     )
@@ -180,3 +193,136 @@ class DoNotCallRow(Base):
     reason: Mapped[str]
     conversation_id: Mapped[str]
     added_at: Mapped[datetime]
+
+
+class PhoneNumberRow(Base):
+    """A number of ours. The agent that it names answers it."""
+
+    __tablename__ = "phone_numbers"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    phone_number: Mapped[str] = mapped_column(String(32), unique=True)
+    """E.164."""
+    label: Mapped[str]
+    provider: Mapped[str] = mapped_column(String(32))
+    agent_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    supports_inbound: Mapped[bool]
+    supports_outbound: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class ToolRow(Base):
+    """A web tool of one agent."""
+
+    __tablename__ = "tools"
+    __table_args__ = (UniqueConstraint("agent_id", "name"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    agent_id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(64))
+    record: Mapped[dict[str, Any]]
+    """`records.WebTool` as JSON, with its secret headers."""
+    created_at: Mapped[datetime]
+
+
+class WebhookRow(Base):
+    """Somebody who wants to be told."""
+
+    __tablename__ = "webhooks"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    url: Mapped[str]
+    events: Mapped[list[str]] = mapped_column(JSON)
+    secret: Mapped[str]
+    """What the messages are signed with."""
+    agent_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    """None: of all agents."""
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class DeliveryRow(Base):
+    """One message to one webhook."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        Index("ix_deliveries_status_next_try_at", "status", "next_try_at"),
+        Index("ix_deliveries_created_at_id", "created_at", "id"),
+    )
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    webhook_id: Mapped[str] = mapped_column(
+        ForeignKey("webhooks.id", ondelete="CASCADE"), index=True
+    )
+    conversation_id: Mapped[str] = mapped_column(String(64), index=True)
+    """Whose transcript the body may hold; empty when it is about no call."""
+    event: Mapped[str] = mapped_column(String(64))
+    url: Mapped[str]
+    """Where it went last."""
+    body: Mapped[str]
+    status: Mapped[str] = mapped_column(String(16))
+    attempts: Mapped[int]
+    next_try_at: Mapped[datetime]
+    """While a try is under way: when its lease ends."""
+    last_status: Mapped[int | None]
+    last_error: Mapped[str]
+    created_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+
+
+class IdempotencyRow(Base):
+    """A request that must not be carried out twice, and how it was answered."""
+
+    __tablename__ = "idempotency_keys"
+
+    scope: Mapped[str] = mapped_column(String(255), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int | None]
+    """HTTP status of the answer; None while the request is being worked on."""
+    body: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TicketRow(Base):
+    """A token that lets one stream in, once."""
+
+    __tablename__ = "tickets"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256: whoever reads the database can't use it."""
+    conversation_id: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    call_sid: Mapped[str] = mapped_column(String(64))
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class DocumentRow(Base):
+    """A document of the knowledge base; its file is `<home>/documents/<id>/<file_name>`."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index("ix_documents_created_at_id", "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str]
+    type: Mapped[str] = mapped_column(String(16))
+    source_url: Mapped[str]
+    size_bytes: Mapped[int]
+    file_name: Mapped[str] = mapped_column(String(255))
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    agents: Mapped[list[DocumentAgentRow]] = relationship(
+        cascade="all, delete-orphan", order_by="DocumentAgentRow.agent_id", passive_deletes=True
+    )
+
+
+class DocumentAgentRow(Base):
+    """That an agent knows a document."""
+
+    __tablename__ = "document_agents"
+
+    document_id: Mapped[str] = mapped_column(
+        ForeignKey("documents.id", ondelete="CASCADE"), primary_key=True
+    )
+    agent_id: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)

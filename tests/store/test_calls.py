@@ -23,7 +23,7 @@ from sdr_lab.events import (
     to_json,
 )
 from sdr_lab.records import Agent, CallConfig, CallSettings
-from sdr_lab.store.call_rows import CallFilter, read_cursor, write_cursor
+from sdr_lab.store.call_rows import CallFilter
 from sdr_lab.store.calls import CallStore
 from sdr_lab.store.database import Database
 from sdr_lab.store.folder import Status, Turn, outcome_of
@@ -316,17 +316,6 @@ def test_lists_that_can_not_be_are_refused(calls: CallStore):
         calls.list(CallFilter(since=datetime(2026, 1, 1)))
     with pytest.raises(NotFound, match="no call has the id or call SID 'conv_x'"):
         calls.get("conv_x")
-
-
-@given(
-    started_at=st.datetimes(timezones=st.just(UTC)),
-    name=st.text(st.characters(codec="utf-8"), min_size=1),
-)
-def test_cursors_come_back(started_at: datetime, name: str):
-    from sdr_lab.store.folder import Conversation
-
-    call = Conversation(name, "sam", "Sam", 1, Status.COMPLETED, started_at)
-    assert read_cursor(write_cursor(call)) == (started_at, name)
 
 
 # ---- delete and export

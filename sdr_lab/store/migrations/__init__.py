@@ -1,3 +1,3 @@
 """The history of the tables, shipped with the package. `SCHEMA` is the newest revision."""
 
-SCHEMA = "0001"
+SCHEMA = "0002"
