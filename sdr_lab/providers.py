@@ -43,6 +43,39 @@ def _whisper(settings: Settings, agent: Agent) -> Transcriber:
     )
 
 
+def _deepgram(settings: Settings, agent: Agent) -> Transcriber:
+    from sdr_lab.stt.deepgram import Deepgram, LiveSettings
+    from sdr_lab.stt.deepgram_client import Account
+
+    return Deepgram(
+        Account(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url),
+        LiveSettings(
+            model=settings.deepgram_stt_model,
+            language=agent.language,
+            endpointing_ms=settings.deepgram_endpointing_ms,
+            utterance_end_ms=settings.utterance_end_ms,
+            vocabulary=agent.vocabulary,
+        ),
+    )
+
+
+def _deepgram_flux(settings: Settings, agent: Agent) -> Transcriber:
+    from sdr_lab.stt.deepgram_client import Account
+    from sdr_lab.stt.deepgram_flux import DeepgramFlux, FluxSettings
+
+    return DeepgramFlux(
+        Account(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url),
+        FluxSettings(
+            model=settings.deepgram_flux_model,
+            language=agent.language,
+            eot_threshold=settings.deepgram_eot_threshold,
+            eager_eot_threshold=settings.deepgram_eager_eot_threshold,
+            eot_timeout_ms=settings.deepgram_eot_timeout_ms,
+            vocabulary=agent.vocabulary,
+        ),
+    )
+
+
 def _ollama(settings: Settings, agent: Agent) -> LanguageModel:
     from sdr_lab.llm.ollama import Ollama, OllamaSettings
 
@@ -65,6 +98,16 @@ def _playbook(settings: Settings, agent: Agent) -> LanguageModel:
     return PlaybookModel()
 
 
+def _aura(settings: Settings, agent: Agent) -> Voice:
+    from sdr_lab.tts.deepgram import AuraSettings, DeepgramVoice
+
+    return DeepgramVoice(
+        settings.secret("DEEPGRAM_API_KEY"),
+        settings.deepgram_url,
+        AuraSettings(settings.deepgram_voice, settings.deepgram_tts_encoding),
+    )
+
+
 def _piper(settings: Settings, agent: Agent) -> Voice:
     from sdr_lab.tts.piper import Piper
 
@@ -78,6 +121,10 @@ def _tone(settings: Settings, agent: Agent) -> Voice:
 
 
 STT: Mapping[str, Provider[Transcriber]] = {
+    "deepgram": Provider("deepgram", "Deepgram's live Nova models", _deepgram, is_local=False),
+    "deepgram_flux": Provider(
+        "deepgram_flux", "Deepgram's Flux, which judges turns as well", _deepgram_flux, False
+    ),
     "whisper": Provider("whisper", "Whisper tiny.en on this machine", _whisper),
 }
 LLM: Mapping[str, Provider[LanguageModel]] = {
@@ -86,6 +133,7 @@ LLM: Mapping[str, Provider[LanguageModel]] = {
     "playbook": Provider("playbook", "passages and the agent's own lines, no model", _playbook),
 }
 TTS: Mapping[str, Provider[Voice]] = {
+    "deepgram": Provider("deepgram", "Deepgram's Aura voices", _aura, is_local=False),
     "piper": Provider("piper", "Piper voices on this machine", _piper),
     "tone": Provider("tone", "a tone per word, for tests", _tone),
 }
@@ -107,15 +155,28 @@ class Chosen:
 
 def choose(settings: Settings, agent: Agent) -> Chosen:
     """Turn `auto` into names: the setting, then the agent's own, then what is there."""
-    llm, why = _choose_llm(settings, agent)
-    stt = settings.stt_provider
-    tts = settings.tts_provider if settings.tts_provider != "auto" else agent.tts_provider
-    return Chosen(
-        DEFAULTS["stt"] if stt == "auto" else stt,
-        llm,
-        DEFAULTS["tts"] if tts == "auto" else tts,
-        (why,) if why else (),
-    )
+    stt, stt_why = _choose_speech("stt", settings.stt_provider, agent.stt_provider, settings)
+    llm, llm_why = _choose_llm(settings, agent)
+    tts, tts_why = _choose_speech("tts", settings.tts_provider, agent.tts_provider, settings)
+    why = [stt_why, llm_why, tts_why, _voice_note(tts, agent.voice)]
+    return Chosen(stt, llm, tts, tuple(line for line in why if line))
+
+
+def _choose_speech(step: str, setting: str, agents: str, settings: Settings) -> tuple[str, str]:
+    wanted = setting if setting != "auto" else agents
+    if wanted != "auto":
+        return wanted, ""
+    if settings.secret("DEEPGRAM_API_KEY"):
+        return "deepgram", f"{step}: DEEPGRAM_API_KEY is set, so deepgram"
+    return DEFAULTS[step], ""
+
+
+def _voice_note(tts: str, voice: str) -> str:
+    """Say that an agent's voice is one of another provider; its own default speaks then."""
+    own = {"deepgram": voice.startswith("aura-"), "piper": ".onnx" in voice}
+    if not voice or own.get(tts, True):
+        return ""
+    return f"tts: {voice!r} is no voice of {tts}, which speaks with its own"
 
 
 def make(table: Mapping[str, Provider[T]], name: str, settings: Settings, agent: Agent) -> T:

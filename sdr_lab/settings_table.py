@@ -126,13 +126,21 @@ class SettingsTable(BaseModel):
     )
 
     # ---- providers
-    stt_provider: Literal["auto", "whisper"] = _setting("auto", PROVIDERS, "Speech to text.")
+    stt_provider: Literal["auto", "deepgram", "deepgram_flux", "whisper"] = _setting(
+        "auto",
+        PROVIDERS,
+        "Speech to text. `auto`: Deepgram when DEEPGRAM_API_KEY is set, else Whisper.",
+    )
     llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook"] = _setting(
         "auto",
         PROVIDERS,
         "Language model. `auto`: Ollama when its server answers, else `playbook`.",
     )
-    tts_provider: Literal["auto", "piper", "tone"] = _setting("auto", PROVIDERS, "Text to speech.")
+    tts_provider: Literal["auto", "deepgram", "piper", "tone"] = _setting(
+        "auto",
+        PROVIDERS,
+        "Text to speech. `auto`: Deepgram when DEEPGRAM_API_KEY is set, else Piper.",
+    )
     whisper_model_path: UserPath | None = _setting(
         None, PROVIDERS, "Folder of a CTranslate2 Whisper model; empty: the installed package's."
     )

