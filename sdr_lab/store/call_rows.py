@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from sdr_lab.errors import BadInput, NotFound
@@ -44,9 +44,22 @@ class CallFilter:
     """With a time zone; calls started then or later."""
     until: datetime | None = None
     """With a time zone; calls started before it."""
+    min_duration_s: float | None = None
+    """Of calls that are over."""
+    max_duration_s: float | None = None
+    search: str = ""
+    """Words that follow each other in one turn, in any case."""
+    successful: Literal["success", "failure", "unknown"] | None = None
+    """`call_successful` of the analysis; `unknown` is also what was not analysed, and `failure`
+    what never became a conversation."""
 
 
 ANY = CallFilter()
+
+NO_CONVERSATION = (
+    Status.FAILED, Status.BUSY, Status.NO_ANSWER, Status.CANCELED, Status.BROKEN_OFF
+)  # fmt: skip
+"""Statuses of calls that did not become what anybody wanted."""
 
 
 def find(session: Session, key: str, lock: bool = False) -> ConversationRow:
@@ -86,7 +99,22 @@ def filtered(query: Q, which: CallFilter) -> Q:
         query = query.where(row.started_at >= which.since)
     if which.until is not None:
         query = query.where(row.started_at < which.until)
+    if which.min_duration_s is not None:
+        query = query.where(row.duration_ms >= 1000 * which.min_duration_s)
+    if which.max_duration_s is not None:
+        query = query.where(row.duration_ms <= 1000 * which.max_duration_s)
+    if which.search:
+        query = query.where(row.turns.any(TurnRow.text.icontains(which.search, autoescape=True)))
+    if which.successful is not None:
+        query = query.where(verdict() == which.successful)
     return query
+
+
+def verdict() -> ColumnElement[str]:
+    """Return whether a call went well, as SQL says it."""
+    row = ConversationRow
+    said = func.coalesce(row.analysis["call_successful"].as_string(), "unknown")
+    return case((row.status.in_(NO_CONVERSATION), "failure"), else_=said)
 
 
 def turn_rows(conversation: Conversation) -> Iterator[TurnRow]:

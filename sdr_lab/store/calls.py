@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import builtins
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from sdr_lab.store.call_rows import (
     find,
 )
 from sdr_lab.store.call_status import Report, StatusChange, merged
+from sdr_lab.store.call_turns import message_counts, turn_metrics
 from sdr_lab.store.cursor import read_cursor, write_cursor
 from sdr_lab.store.database import Database
 from sdr_lab.store.export import export_folder
@@ -261,6 +263,17 @@ class CallStore:
         self._index.look_again()
         query = filtered(select(func.count()).select_from(ConversationRow), which)
         return self.database.read(lambda s: s.scalar(query) or 0)
+
+    def message_counts(self, conversation_ids: Collection[str]) -> dict[str, int]:
+        """Return how many turns with text calls have; those without any are left out."""
+        return message_counts(self.database, conversation_ids)
+
+    def turn_metrics(
+        self, which: CallFilter = ANY, calls: int = 100
+    ) -> tuple[int, builtins.list[Mapping[str, float]]]:
+        """Return how many of the newest calls there are, up to `calls`, and what was measured of
+        each turn of their agents: milliseconds by name."""
+        return turn_metrics(self.database, which, calls)
 
     # ---- folders
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from sdr_lab.errors import BadInput, Conflict
 from sdr_lab.store.agents import known_id
@@ -42,6 +42,10 @@ from sdr_lab.store.models import DeliveryRow, WebhookRow
 CHANGEABLE = ("url", "events", "secret", "agent_id", "is_active")
 
 MAX_PAGE = 500
+
+IN_ORDER_TRIES = 3
+"""A message that fails so often no longer holds up those behind it: a receiver that chokes on one
+kind of event still learns that the call has ended."""
 
 MAX_ERROR_CHARS = 500
 """An error may quote a whole page that the receiver sent."""
@@ -161,6 +165,9 @@ class Deliveries:
     ) -> builtins.list[tuple[Delivery, Webhook]]:
         """Claim messages whose time has come, the longest due first.
 
+        A webhook gets the messages about one call in their order: a later one waits until the one
+        before has arrived, is dead, or has been tried `IN_ORDER_TRIES` times.
+
         What is returned belongs to the caller for `lease_s`: it must report by then with
         `succeeded` or `failed`. Safe for any number of threads and processes at once.
         """
@@ -173,6 +180,7 @@ class Deliveries:
                     DeliveryRow.status == "pending",
                     DeliveryRow.next_try_at <= now,
                     WebhookRow.is_active,
+                    is_next(),
                 )
                 .order_by(DeliveryRow.next_try_at, DeliveryRow.created_at, DeliveryRow.id)
                 .limit(limit)
@@ -297,7 +305,7 @@ class Deliveries:
         query = (
             select(DeliveryRow.next_try_at)
             .join(WebhookRow, DeliveryRow.webhook_id == WebhookRow.id)
-            .where(DeliveryRow.status == "pending", WebhookRow.is_active)
+            .where(DeliveryRow.status == "pending", WebhookRow.is_active, is_next())
             .order_by(DeliveryRow.next_try_at)
             .limit(1)
         )
@@ -316,3 +324,19 @@ class Deliveries:
             .returning(DeliveryRow.id)
         )
         return self.database.write(lambda s: len(list(s.scalars(gone))))
+
+
+def is_next() -> ColumnElement[bool]:
+    """Return whether no earlier message about the same call has to arrive first, as SQL."""
+    earlier = aliased(DeliveryRow)
+    return ~exists().where(
+        earlier.conversation_id == DeliveryRow.conversation_id,
+        earlier.conversation_id != "",
+        earlier.webhook_id == DeliveryRow.webhook_id,
+        earlier.status == "pending",
+        earlier.attempts <= IN_ORDER_TRIES,
+        or_(
+            earlier.created_at < DeliveryRow.created_at,
+            and_(earlier.created_at == DeliveryRow.created_at, earlier.id < DeliveryRow.id),
+        ),
+    )

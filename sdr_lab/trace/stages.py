@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -97,5 +97,12 @@ def over(stage: Stage, turns: Iterable[TurnLatency]) -> Figures | None:
     taken = [ms for turn in turns if (ms := stage.ms(turn)) is not None]
     if not taken:
         return None
-    p50, p90, p95, p99 = (round(float(p), 1) for p in np.percentile(taken, (50, 90, 95, 99)))
-    return Figures(stage, len(taken), p50, p90, p95, p99)
+    return Figures(stage, **percentiles_of(taken))
+
+
+def percentiles_of(taken_ms: Sequence[float]) -> dict[str, Any]:
+    """Return `count`, `p50`, `p90`, `p95` and `p99` of some times; empty when there are none."""
+    if not taken_ms:
+        return {}
+    p50, p90, p95, p99 = (round(float(p), 1) for p in np.percentile(taken_ms, (50, 90, 95, 99)))
+    return {"count": len(taken_ms), "p50": p50, "p90": p90, "p95": p95, "p99": p99}
