@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -83,6 +84,7 @@ class PhoneCall:
     over: asyncio.Event = field(default_factory=asyncio.Event)
     sequence: int = 0
     """SequenceNumber of the next status callback."""
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_over(self) -> bool:
@@ -118,6 +120,22 @@ class PhoneCall:
         end = self.ended_at or datetime.now(UTC)
         return math.ceil((end - self.answered_at).total_seconds())
 
+    async def until(self, is_so: Callable[[PhoneCall], bool]) -> None:
+        """Wait for something about the call.
+
+        Raises:
+            LookupError: the call ended and it is not so.
+        """
+        while not is_so(self):
+            if self.is_over:
+                raise LookupError(f"{self.sid} ended as {self.status}; notices: {self.notices}")
+            self._changed.clear()
+            await self._changed.wait()
+
+    def touch(self) -> None:
+        """Wake those who wait for something about the call."""
+        self._changed.set()
+
     def report(self, code: int, text: str, is_expected: bool = False) -> None:
         """Write a line to the console."""
         self.notices.append(Notice(code, text, is_expected))
@@ -132,6 +150,7 @@ class PhoneCall:
         if status in OVER:
             self.ended_at = now
             self.over.set()
+        self.touch()
 
     def callbacks(self, event: str) -> list[Webhook]:
         """Return the requests of an event that were sent."""

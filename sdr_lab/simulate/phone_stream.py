@@ -52,6 +52,8 @@ class StreamLeg:
         """What the server sent, with the stream time in ms of its arrival."""
         self.marks: list[tuple[int, str]] = []
         """Marks that were sent back, with the stream time in ms."""
+        self.is_open = False
+        """`start` has been sent and the end has not come."""
         self.ahead_ms = 0
         """The most that was queued here: how far the server ran ahead of playback."""
         name = StreamName(
@@ -83,6 +85,7 @@ class StreamLeg:
                     await self._close(ws)
                     listening.cancel()
         finally:
+            self.is_open = False
             self._tell(callbacks, "stream-stopped")
         return self.ending
 
@@ -109,6 +112,8 @@ class StreamLeg:
         await self._send(ws, CONNECTED)
         if faults.has_start:
             await self._send(ws, self.writer.start())
+        self.is_open = True
+        self.call.touch()
         start_s = loop.time()
         while not self._is_closed:
             due_s = start_s + (handset.at_ms + FRAME_MS) / 1000
@@ -166,6 +171,7 @@ class StreamLeg:
     def _obey(self, order: Play | AskMark | AskClear) -> None:
         handset = self.handset
         self.received.append((handset.at_ms, order))
+        self.call.touch()
         match order:
             case Play(mulaw):
                 handset.play(mulaw)

@@ -16,7 +16,6 @@ import aiohttp
 
 Pairs = tuple[tuple[str, str], ...]
 SIGNATURE = "X-Twilio-Signature"
-MAX_ANSWER_BYTES = 1024 * 1024
 
 
 def sign(url: str, form: Iterable[tuple[str, str]], auth_token: str) -> str:
@@ -143,5 +142,5 @@ class Courier:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=self.timeout_s),
         ) as answer:
-            body = await answer.content.read(MAX_ANSWER_BYTES)
+            body = await answer.read()
             return Webhook(event, method, url, form, answer.status, answer.content_type, body)
