@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +71,24 @@ def is_lost(row: ConversationRow) -> bool:
     return age_s(row) > limit
 
 
+@cache
+def mark() -> str:
+    """Return what tells this process from an earlier one of the same number."""
+    return secrets.token_hex(4)
+
+
 def this_process() -> str:
-    """Return the name of this process as rows keep it: `host:pid`."""
-    return f"{socket.gethostname()[:200]}:{os.getpid()}"
+    """Return the name of this process as rows keep it: `host:pid:mark`."""
+    return f"{socket.gethostname()[:200]}:{os.getpid()}:{mark()}"
 
 
 def may_live(process: str) -> bool:
-    """Say whether a process other than this one may still be at work. On another host: perhaps."""
-    host, _, pid = process.rpartition(":")
-    if not pid.isdigit() or process == this_process():
-        return False
-    if host != this_process().rpartition(":")[0]:
+    """Say whether a process may still be at work. On another host: perhaps."""
+    host, pid, _ = process.rsplit(":", 2)
+    if host != socket.gethostname()[:200]:
         return True
+    if int(pid) == os.getpid():
+        return process == this_process()  # else an earlier one: containers repeat the numbers
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -91,11 +99,7 @@ def may_live(process: str) -> bool:
 
 
 def is_abandoned(row: ConversationRow, folder: Path | None) -> bool:
-    """Say whether the server that had an open call is gone, seen from a server that just began.
-
-    This process has no calls yet. So a call that names it is of an earlier process with the same
-    number, as happens in containers.
-    """
+    """Say whether the process that had an open call is gone."""
     if row.process and not may_live(row.process):
         return True
     if folder is None or not folder.is_dir():

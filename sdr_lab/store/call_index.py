@@ -32,12 +32,7 @@ from sdr_lab.store.folder import (
     read_call_json,
     read_folder,
 )
-from sdr_lab.store.models import (
-    ConversationRow,
-    DeliveryRow,
-    TicketRow,
-    TurnRow,
-)
+from sdr_lab.store.models import AppointmentRow, ConversationRow, DeliveryRow, TicketRow, TurnRow
 
 T = TypeVar("T")
 
@@ -136,7 +131,9 @@ class CallIndex:
         if folder.is_dir():
             if not is_running(folder, read_call_json(folder)):
                 self.put(read_folder(folder, self.turns_of))
-        elif is_old(row) or network_status(row).is_over:
+        elif network_status(row).is_over:
+            self.change(row.id, believe_network)
+        elif is_old(row):
             self.give_up(row.id, Status.BROKEN_OFF, "broken_off")
 
     def give_up(self, key: str, status: Status, reason: str) -> StatusChange:
@@ -180,8 +177,22 @@ class CallIndex:
         return self.database.write(work)
 
 
+def believe_network(row: ConversationRow) -> None:
+    """Count a call as one without a folder."""
+    row.recorded_status = ""
+
+
 def erase(session: Session, conversation_ids: Collection[str]) -> None:
-    """Delete rows of calls and all that is about them alone."""
-    for table in (TicketRow, DeliveryRow):
-        session.execute(delete(table).where(table.conversation_id.in_(conversation_ids)))
-    session.execute(delete(ConversationRow).where(ConversationRow.id.in_(conversation_ids)))
+    """Delete rows of calls and all that is about them alone.
+
+    An appointment stays, without the file that lay in the call's folder.
+    """
+    rows = session.scalars(select(ConversationRow).where(ConversationRow.id.in_(conversation_ids)))
+    for row in list(rows):
+        made = select(AppointmentRow).where(AppointmentRow.conversation_id == row.id)
+        for appointment in session.scalars(made):
+            if row.folder and Path(appointment.ics_path).parent.name == Path(row.folder).name:
+                appointment.ics_path = ""
+        for table in (TicketRow, DeliveryRow):
+            session.execute(delete(table).where(table.conversation_id == row.id))
+        session.delete(row)

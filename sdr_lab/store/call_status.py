@@ -7,7 +7,9 @@
 - the **network** (`network`): what became of the telephone connection. Decides when there is no
   folder: nobody answered, or no stream came about. Reports may come in any order, repeated and
   late: each is merged by a rule that forgets nothing and prefers the same one in any order.
-- this **server** (`given_up`): it could not dial, or it stopped. A guess that both others correct.
+- this **server** (`given_up`): it could not dial, had no room, or stopped. There was no
+  conversation then, whatever the network says of the connection; only that nobody was reached
+  is more exact. A stream that comes after all takes it back.
 
 All three are kept in the row; its status follows from them and is never set by itself.
 """
@@ -27,6 +29,9 @@ RANK = {Status.INITIATED: 0, Status.IN_PROGRESS: 1}
 """How far a call has got; every other status is its end."""
 
 END = 2
+
+UNREACHED = (Status.BUSY, Status.NO_ANSWER, Status.CANCELED, Status.FAILED)
+"""Ends of calls that nobody answered."""
 
 SERVER_STOPPED = "server stopped"
 """`ended_reason` of a call whose server ended without closing it."""
@@ -140,14 +145,14 @@ def settle(row: ConversationRow) -> None:
             row.status = Status.VOICEMAIL
         if recorded is Status.BROKEN_OFF:
             complete_broken_off(row)
-    elif recorded is Status.IN_PROGRESS and not given_up:
-        row.status = Status.IN_PROGRESS
-    elif reported.is_over:
-        end_by_network(row, reported)
-    elif given_up:
+    elif given_up and not (reported in UNREACHED and reported != given_up["status"]):
         row.status = Status(given_up["status"])
         row.ended_reason = given_up["reason"]
         row.ended_at = datetime.fromisoformat(given_up["at"])
+    elif recorded is Status.IN_PROGRESS and not given_up:
+        row.status = recorded
+    elif reported.is_over:
+        end_by_network(row, reported)
     else:
         row.status = reported
     if row.status == Status.VOICEMAIL and not row.outcome:

@@ -122,7 +122,7 @@ class ConversationRow(Base):
     given_up: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     """That this server counts the call as lost, and why."""
     process: Mapped[str] = mapped_column(String(255), server_default="")
-    """`host:pid` of the server that made or started it."""
+    """Who made or started it, see `call_folders.this_process`; empty when a folder was read."""
     turns: Mapped[list[TurnRow]] = relationship(
         cascade="all, delete-orphan", order_by="TurnRow.position", passive_deletes=True
     )
