@@ -17,7 +17,7 @@ from typing import Any
 
 from sdr_lab.config import Settings
 from sdr_lab.errors import NotFound, ProviderError
-from sdr_lab.events import Event, IntentFound, ToolFinished
+from sdr_lab.events import CallEnded, Event, IntentFound, ToolFinished
 from sdr_lab.lab import Lab
 from sdr_lab.live.account import events_of
 from sdr_lab.live.analysis_rules import by_rules, successful
@@ -44,6 +44,8 @@ class Finished:
     tools: tuple[ToolFinished, ...]
     intents: tuple[str, ...]
     """Of the caller, in order."""
+    has_ended: bool = False
+    """The call itself said that it was over."""
 
 
 def finished(lab: Lab, key: str) -> Finished:
@@ -64,6 +66,7 @@ def of_events(call: Conversation, agent: Agent, events: Sequence[Event]) -> Fini
         turns=call.turns,
         tools=tuple(event for event in events if isinstance(event, ToolFinished)),
         intents=tuple(event.intent for event in events if isinstance(event, IntentFound)),
+        has_ended=any(isinstance(event, CallEnded) for event in events),
     )
 
 

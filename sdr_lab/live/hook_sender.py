@@ -42,12 +42,12 @@ class Patience:
         """Return the pause before the next try; None: give up.
 
         Args:
-            attempts: Tries so far without the one that has just failed, 0, 1, 2…
+            attempts: Tries so far, all failed, 1, 2, 3…
             retry_after_s: What the receiver asked for.
         """
-        if attempts >= len(self.waits_s):
+        if attempts > len(self.waits_s):
             return None
-        wait_s = self.waits_s[attempts] * random.uniform(1 - self.jitter, 1 + self.jitter)
+        wait_s = self.waits_s[attempts - 1] * random.uniform(1 - self.jitter, 1 + self.jitter)
         return max(wait_s, min(retry_after_s or 0, MOST_RETRY_AFTER_S))
 
 

@@ -107,13 +107,14 @@ class Hooks:
                 self._due.set()
 
     def _store(self, notices: list[Notice]) -> int:
-        hooks = [hook for hook in self.lab.hooks.list() if hook.is_active]
-        wanted = {(event, hook.agent_id) for hook in hooks for event in hook.events}
-        count = 0
-        for notice in notices:
-            if {(notice.event, None), (notice.event, notice.agent_id)} & wanted:
-                count += self.lab.deliveries.enqueue(notice.event, notice.body(), notice.agent_id)
-        return count
+        hooks = self.lab.hooks.list()
+        return sum(
+            self.lab.deliveries.enqueue(
+                notice.event, notice.body(), notice.agent_id, notice.conversation_id
+            )
+            for notice in notices
+            if any(hook.wants(notice.event, notice.agent_id) for hook in hooks)
+        )
 
     # ---- sending
 
@@ -219,7 +220,9 @@ class Hooks:
         if attempt.is_final:
             wait_s = None
         next_at = None if wait_s is None else datetime.now(UTC) + timedelta(seconds=wait_s)
-        self.lab.deliveries.failed(delivery.id, attempt.status, attempt.error, next_at)
+        self.lab.deliveries.failed(
+            delivery.id, attempt.status, attempt.error, next_at, delivery.attempts
+        )
         self._on_tried("dead" if next_at is None else "failed")
         log.warning(
             "webhook %s: delivery %s (%s) failed: %s; %s",

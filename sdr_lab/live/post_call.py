@@ -16,8 +16,8 @@ from sdr_lab.store.folder import Conversation, Status
 
 log = logging.getLogger(__name__)
 
-UNHEARD = (Status.FAILED, Status.BUSY, Status.NO_ANSWER, Status.CANCELED, Status.BROKEN_OFF)
-"""Ends of calls that no event of the call tells of, when there was no conversation."""
+WANTED = (Status.COMPLETED, Status.VOICEMAIL)
+"""Ends that are told as `call.ended`, all others as `call.failed`."""
 
 AT_ONCE = 2
 """Calls judged at the same time: a model has the running calls to serve first."""
@@ -30,25 +30,32 @@ class PostCall:
         self.lab = lab
         self.hooks = hooks
         self._room = asyncio.Semaphore(AT_ONCE)
+        self._at_work: set[str] = set()
 
     async def run(self, key: str) -> None:
         """Judge a call that is over and tell webhooks; once per call, however often it is asked.
 
         Never raises for what goes wrong: the call itself is safe in its folder.
         """
-        async with self._room:
-            try:
+        if key in self._at_work:
+            return
+        self._at_work.add(key)
+        try:
+            async with self._room:
                 await self._run(key)
-            except SdrLabError as error:
-                log.error("after call %s: %s", key, error)
+        except SdrLabError as error:
+            log.error("after call %s: %s", key, error)
+        finally:
+            self._at_work.discard(key)
 
     async def _run(self, key: str) -> None:
         done = await asyncio.to_thread(finished, self.lab, key)
         call = done.call
         if call.analysis or not call.status.is_over:
             return
-        if call.status in UNHEARD and (call.folder is None or call.status is Status.BROKEN_OFF):
-            await self.hooks.emit("call.failed", failure(call), call.agent_id)
+        if not done.has_ended:  # nobody answered, or the server died: no event has told of it
+            event = "call.ended" if call.status in WANTED else "call.failed"
+            await self.hooks.emit(event, the_end(call), call.agent_id)
         analysis = await analyse(done, self.lab.settings)
         await asyncio.to_thread(self.lab.calls.set_analysis, call.id, analysis)
         told = await asyncio.to_thread(account, self.lab, call.id)
@@ -56,8 +63,8 @@ class PostCall:
         log.info("after call %s: %s (%s)", call.id, analysis["call_successful"], analysis["method"])
 
 
-def failure(call: Conversation) -> dict[str, Any]:
-    """Return what `call.failed` tells of a call without a conversation."""
+def the_end(call: Conversation) -> dict[str, Any]:
+    """Return what webhooks are told of the end of a call that could not tell itself."""
     return {
         "conversation_id": call.id,
         "agent_id": call.agent_id,
