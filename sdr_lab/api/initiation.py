@@ -21,7 +21,7 @@ class _Loose(BaseModel):
 
 class PromptOverride(_Loose):
     prompt: str | None = None
-    llm: str | None = Field(None, description="Model of the agent's LLM provider.")
+    llm: str | None = Field(default=None, description="Model of the agent's LLM provider.")
 
 
 class AgentOverride(_Loose):
@@ -49,9 +49,9 @@ class InitiationData(_Loose):
         examples=[{"lead_name": "Dana"}],
     )
     conversation_config_override: ConfigOverride | None = Field(
-        None, examples=[{"agent": {"first_message": "Hi {{lead_name}}, this is Joe."}}]
+        default=None, examples=[{"agent": {"first_message": "Hi {{lead_name}}, this is Joe."}}]
     )
-    user_id: str | None = Field(None, max_length=255)
+    user_id: str | None = Field(default=None, max_length=255)
 
     @property
     def variables(self) -> dict[str, str]:

@@ -89,6 +89,7 @@ async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, st
     try:
         start = await open_stream(socket, START_S)
         check_start(desk, start, ticket)
+        await note_call(desk, start, ticket)
     except (ProtocolError, Foreign) as error:
         log.warning("media stream of %s closed: %s", ticket.conversation_id, error)
         desk.metrics.call_refused("stream")
@@ -116,8 +117,25 @@ def check_start(desk: Desk, start: Start, ticket: Ticket) -> None:
         raise Foreign(f"it names conversation {named!r}")
     if ticket.kind != "twilio":
         return
-    if start.call_sid != ticket.call_sid:
+    if ticket.call_sid and start.call_sid != ticket.call_sid:
         raise Foreign(f"it is of call {start.call_sid!r}, the token is of {ticket.call_sid!r}")
     account = desk.settings.twilio_account_sid
     if account and start.account_sid != account:
         raise Foreign(f"it is of account {start.account_sid!r}")
+
+
+async def note_call(desk: Desk, start: Start, ticket: Ticket) -> None:
+    """Keep which call and stream of Twilio a conversation is.
+
+    Raises:
+        Foreign: the call has another conversation.
+    """
+    if ticket.kind != "twilio":
+        return
+    calls = desk.lab.calls
+    try:
+        if not ticket.call_sid:  # a call of somebody else's program: known only now
+            await asyncio.to_thread(calls.set_call_sid, ticket.conversation_id, start.call_sid)
+        await asyncio.to_thread(calls.note, ticket.conversation_id, stream_sid=start.stream_sid)
+    except Conflict as error:
+        raise Foreign(str(error)) from error

@@ -27,9 +27,11 @@ router = APIRouter(prefix="/v1/convai", tags=["Calls"], dependencies=[KEY], resp
 
 
 class StreamRequest(InitiationData):
-    agent_id: str = Field("", max_length=255, description="Id or name; empty: the default agent.")
+    agent_id: str = Field(
+        default="", max_length=255, description="Id or name; empty: the default agent."
+    )
     phone_number: str = Field(
-        "", max_length=40, description="Who calls, E.164, as far as the agent should know."
+        default="", max_length=40, description="Who calls, E.164, as far as the agent should know."
     )
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
+from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.errors import BadInput, Conflict, NotFound, Refused, SdrLabError
 from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live.addresses import Addresses
 from sdr_lab.live.leg import ASKED, transfer_twiml
 from sdr_lab.live.prepared import agent_named
 from sdr_lab.records import Agent
+from sdr_lab.telephony.twilio_errors import TwilioError
 from sdr_lab.telephony.twiml import hangup_twiml, reject_twiml, say_twiml, stream_twiml
 
 if TYPE_CHECKING:
@@ -64,6 +67,49 @@ async def answer_outbound(desk: Desk, fields: Fields, conversation_id: str) -> s
     if not row.call_sid:  # Twilio was faster than its own REST answer
         await asyncio.to_thread(desk.lab.calls.set_call_sid, row.id, call_sid)
     return await _stream(desk, row, call_sid)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCall:
+    """A call that somebody else's program has at Twilio, and gives to an agent."""
+
+    agent_id: str
+    from_number: str
+    to_number: str
+    direction: Literal["inbound", "outbound"] = "inbound"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    overrides: Overrides = field(default_factory=Overrides)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def answer_own(desk: Desk, call: OwnCall) -> str:
+    """Return what connects such a call. Its SID becomes known when its stream comes.
+
+    Raises:
+        NotFound: there is no such agent.
+        BadInput: a variable or an override can't be used.
+        Refused: MAX_CALLS are going on, or the server stops.
+        TwilioError: the settings do not say how Twilio reaches this server.
+    """
+    if not desk.settings.public_url:
+        raise TwilioError("can't reach this server: set PUBLIC_URL to its public address", 503)
+    agent = await asyncio.to_thread(agent_named, desk.lab, call.agent_id)
+    refuse_missing_variables(with_overrides(agent, call.overrides), call.variables)
+    numbers = (call.from_number, call.to_number)
+    theirs, ours = numbers if call.direction == "inbound" else numbers[::-1]
+    desk.switchboard.admit()
+    row = await asyncio.to_thread(
+        desk.lab.calls.create,
+        agent,
+        theirs,
+        call.direction,
+        call.variables,
+        call.metadata,
+        overrides=call.overrides.to_dict(),
+        line="twilio",
+        agent_number=ours,
+    )
+    return await _stream(desk, row, "")
 
 
 async def answer_after(desk: Desk, fields: Fields, conversation_id: str) -> str:
