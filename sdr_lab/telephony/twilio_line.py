@@ -192,7 +192,8 @@ class TwilioLine:
             return
         self._queued_bytes += len(mulaw)
         if self._queued_bytes > MAX_QUEUED_BYTES:
-            self._end(LineFault(f"{self._queued_bytes // PER_MS // 1000} s of sound wait to be sent"))
+            waiting_s = self._queued_bytes // PER_MS // 1000
+            self._end(LineFault(f"{waiting_s} s of sound wait to be sent"))
             return
         for at in range(0, len(mulaw), PIECE_BYTES):
             self._outgoing.append(mulaw[at : at + PIECE_BYTES])

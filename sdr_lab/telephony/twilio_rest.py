@@ -10,6 +10,7 @@ import asyncio
 import base64
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -219,6 +220,8 @@ class TwilioAccount:
         if self._client is None or self._loop is not loop:
             await asyncio.to_thread(_load)
         if self._client is None or self._loop is not loop:
+            with suppress(RuntimeError):  # the old loop is closed, so its connections are as well
+                await self.close()
             self._http, self._client = _connect(self._sid, self._token, self._api_url)
             self._loop = loop
         return self._client

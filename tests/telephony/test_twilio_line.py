@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdr_lab.call.line import Digit, Frame, Line, Mark
+from sdr_lab.call.playout import Playout, Speech
+from sdr_lab.call.streams import closing
 from sdr_lab.errors import ProviderError
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.telephony.scripted import ScriptedSocket
@@ -262,6 +264,27 @@ def test_a_clear_drops_what_has_not_been_sent_and_returns_its_marks():
     assert call.line.counts.clears == 2
 
 
+def test_a_sentence_that_was_cleared_before_it_was_sent_does_not_count_as_heard():
+    async def main() -> list[bool]:
+        call, playout = Call(), Playout(ahead_ms=200)
+        call.socket.stop_reading()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(call.read())
+            playout.add(Speech(1, 0, "Good morning.", LOUD * 5, is_last=True))
+            for item in playout.take(0):
+                if isinstance(item, str):
+                    await call.line.mark(item)
+                else:
+                    await call.line.play(item)
+            await call.line.clear()
+            playout.clear(0)
+            call.socket.hang_up()
+        marks = [item.name for item in call.items if isinstance(item, Mark)]
+        return [playout.marked(name, 100) for name in marks]
+
+    assert run_virtually(main()) == [False]
+
+
 def test_nothing_waits_for_a_peer_that_does_not_read_and_it_is_given_up():
     async def main() -> tuple[Call, float]:
         call = Call(stuck_s=5)
@@ -441,7 +464,7 @@ def test_who_stops_reading_closes_the_stream_and_leaves_no_task():
     async def main() -> tuple[Call, int]:
         call = Call()
         call.socket.say(media(0, LOUD))
-        async with aclosing(call.line.frames()) as items:
+        async with closing(call.line.frames()) as items:
             async for item in items:
                 assert item == Frame(0, LOUD)
                 break
