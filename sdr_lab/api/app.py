@@ -20,7 +20,13 @@ from sdr_lab.api.requests_log import RequestLog
 from sdr_lab.api.state import AppState, state_of
 from sdr_lab.config import Settings
 
-ROUTERS: tuple[str, ...] = ()
+ROUTERS: tuple[str, ...] = (
+    "voice",
+    "media",
+    "streams",
+    "outbound",
+    "convai",
+)
 """Modules of sdr_lab.api that have a `router`, in the order in which routes are tried.
 A router below /v1 has `dependencies=[auth.KEY]` and `responses=errors.ERRORS`."""
 
