@@ -47,7 +47,8 @@ class CallEnded(Event):
     """The last event of a call that was not broken off."""
 
     reason: str
-    """`agent`, `caller`, `transfer`, `silence`, `max_length`, `stalled`, `error`, `cancelled`."""
+    """`agent`, `caller`, `transfer`, `silence`, `voicemail`, `max_length`, `stalled`, `error`,
+    `cancelled`, or what an order from outside gave."""
     duration_ms: int
 
 
@@ -63,14 +64,30 @@ class DigitPressed(Event):
     """The caller pressed a key (input of the floor)."""
 
     digit: str
+    """0-9, * or #."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderTaken(Event):
+    """Somebody outside the call has told the agent something (input of the floor: `goodbye` and
+    `message` keep the floor to the end of the call, `text` is a turn of the caller)."""
+
+    order: str
+    """`goodbye`, `message`, `end`, `text`, `context`."""
+    text: str = ""
+    """What was typed, is to be said, or is to be known."""
+    reason: str = ""
+    """Of `goodbye` and `end`: why the call will be over."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimedOut(Event):
-    """A time-out on the loop's clock fired (input of the floor)."""
+    """A time-out on the loop's clock fired (input of the floor: from `max_length` on the agent
+    keeps the floor)."""
 
     name: str
-    """`silence`, `max_length`, `stalled`, `reply`."""
+    """`silence`, `max_length`, `overdue` (a goodbye or message that took too long), `stalled`,
+    `error`."""
 
 
 # ---- the caller
@@ -104,6 +121,17 @@ class WordsHeard(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TurnSignalled(Event):
+    """A transcriber with an end-of-turn model has judged the caller's turn (input of the floor)."""
+
+    signal: str
+    """`turn_started`, `turn_ending`, `turn_resumed`, `turn_ended`."""
+    until_ms: int
+    """Stream time up to which it has heard."""
+    confidence: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TurnEnding(Event):
     """The pause is long enough; the transcriber was asked for its final words."""
 
@@ -121,7 +149,8 @@ class TurnOver(Event):
     last_voiced_ms: int
     pause_ms: int
     why: str
-    """As in `TurnEnding`, or `hung_up`: the caller did not wait for the end of the pause."""
+    """As in `TurnEnding`; `signal`: the transcriber said so; `digits`, `typed`: pressed or written,
+    not spoken; `hung_up`: the caller did not wait for the end of the pause."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +210,7 @@ class FixedLine(Event):
     turn: int
     text: str
     why: str
-    """`greeting`, `silence`, `not_heard`, `goodbye`, `apology`, `rest`."""
+    """`greeting`, `silence`, `not_heard`, `goodbye`, `apology`, `rest`, `voicemail`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,6 +57,8 @@ class Call:
     """Results of tools already run for this reply."""
     pending: ToolCall | None = None
     """The tool that waits for a yes, if not the conversation's."""
+    notes: tuple[str, ...] = ()
+    """What the agent was told while the call went on, oldest first."""
 
 
 def compose(
@@ -86,7 +88,7 @@ def compose(
     variables = values_for(agent, call.variables)
     history = _without(conversation.history, words)
     return Prompt(
-        system=_system(agent, variables, conversation.phase, local, call.direction),
+        system=_system(agent, variables, conversation.phase, local, call),
         words=words,
         history=history[-HISTORY_MESSAGES:],
         passages=tuple(passages),
@@ -112,7 +114,7 @@ def first_message(agent: Agent, variables: Mapping[str, str] | None = None) -> s
 def with_lines_filled(agent: Agent, variables: Mapping[str, str] | None = None) -> Agent:
     """Return the agent with the variables in its fixed lines filled (not in its prompt)."""
     values = values_for(agent, variables)
-    names = ("apology", "reprompt", "goodbye", "not_heard")
+    names = ("apology", "reprompt", "goodbye", "not_heard", "voicemail_message")
     lines = {name: fill(getattr(agent, name), values)[0] for name in names}
     return replace(agent, first_message=first_message(agent, variables), **lines)
 
@@ -148,12 +150,15 @@ def slots_of(
 
 
 def _system(
-    agent: Agent, variables: Mapping[str, str], phase: str, now: datetime, direction: str
+    agent: Agent, variables: Mapping[str, str], phase: str, now: datetime, call: Call
 ) -> str:
     filled, _ = fill(agent.system_prompt, variables)
     today = f"It is {spoken_day(now)} {now.year}, {spoken_time(now)} ({agent.time_zone})."
-    who = "The caller phoned you." if direction == "inbound" else "You phoned the person."
-    return "\n\n".join([filled.strip(), SPEECH_RULES, f"{today} {who} {PHASES[phase]}"])
+    who = "The caller phoned you." if call.direction == "inbound" else "You phoned the person."
+    parts = [filled.strip(), SPEECH_RULES, f"{today} {who} {PHASES[phase]}"]
+    if call.notes:
+        parts.append("\n".join(["You have been told meanwhile:", *call.notes]))
+    return "\n\n".join(parts)
 
 
 def _without(history: tuple[Message, ...], words: str) -> tuple[Message, ...]:

@@ -85,6 +85,9 @@ class ToolContext:
     caller_name: str = ""
     caller_email: str = ""
     turn: int = 0
+    is_key: bool = False
+    """The caller pressed the key to which the agent's owner has given this tool: it needs no
+    other leave."""
 
 
 def forced_tool(intent: Intent, prompt: Prompt) -> ToolCall | None:
@@ -138,7 +141,7 @@ class Toolbox:
         """
         run = self._runs.get(call.name)
         allowed = [spec.name for spec in self.specs(context.agent)]
-        if run is None or call.name not in allowed:
+        if run is None or not (call.name in allowed or context.is_key):
             known = "unknown" if run is None else "not switched on for this agent"
             content = f"The tool {call.name} is {known}; allowed: {', '.join(allowed)}."
             return ToolResult(call.name, False, content)

@@ -21,17 +21,22 @@ class Guards:
         self._post = post
         self._frame_s = 0.0
         self._frame_end_ms = 0
+        self._until_s: float | None = None
 
     def heard(self, end_ms: int) -> None:
         """A frame that ends at `end_ms` has come in."""
         self._frame_s = asyncio.get_running_loop().time()
         self._frame_end_ms = end_ms
 
+    def end_within(self, seconds: float) -> None:
+        """Post `Expired("overdue")` when the call is not over by then."""
+        self._until_s = asyncio.get_running_loop().time() + seconds
+
     async def watch(self) -> None:
         """Post `Tick` while frames are late, `Expired` when something has taken too long."""
         loop = asyncio.get_running_loop()
         begun_s = self._frame_s = loop.time()
-        is_stalled = False
+        is_stalled = is_long = False
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             late_s = loop.time() - self._frame_s
@@ -41,6 +46,9 @@ class Guards:
             if late_s > self._settings.stall_timeout_s and not is_stalled:
                 is_stalled = True
                 self._post(Expired("stalled"))
-            if loop.time() - begun_s > self._settings.max_call_s:
+            if loop.time() - begun_s > self._settings.max_call_s and not is_long:
+                is_long = True
                 self._post(Expired("max_length"))
-                return
+            if self._until_s is not None and loop.time() > self._until_s:
+                self._until_s = None
+                self._post(Expired("overdue"))

@@ -6,9 +6,15 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sdr_lab.events import CallStarted, Event, TurnOver, WordsHeard
-from sdr_lab.records import CallConfig, Words
-from sdr_lab.turns.floor import Decision
+from sdr_lab.events import (
+    CallStarted,
+    Event,
+    TurnOver,
+    TurnSignalled,
+    WordsHeard,
+)
+from sdr_lab.records import CallConfig, TurnSignal, Words
+from sdr_lab.turns.decision import Decision
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +82,16 @@ def log_words(call: CallLog, words: Words) -> None:
         start_ms=words.start_ms,
         end_ms=words.end_ms,
         confidence=round(words.confidence, 4),
+    )
+
+
+def log_signal(call: CallLog, heard: TurnSignal) -> None:
+    """Write what a transcriber says about the caller's turn."""
+    call.add(
+        TurnSignalled,
+        signal=heard.signal.value,
+        until_ms=heard.at_ms,
+        confidence=round(heard.confidence, 4),
     )
 
 

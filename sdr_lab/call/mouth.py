@@ -59,6 +59,12 @@ class Mouth:
         self.is_speaking = False
         self.room.set()
 
+    def keep_sentence(self) -> bool:
+        """Say no more than the sentence that is going out; tell whether all of it is made."""
+        is_made = self._playout.keep_sentence()
+        self.room.set()
+        return is_made
+
     async def say(self, speech: Speech, now_ms: int) -> None:
         """Take a piece of speech and send what may be sent."""
         self._playout.add(speech)

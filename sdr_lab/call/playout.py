@@ -30,6 +30,8 @@ class Speech:
     is_last: bool
     """The sentence ends with this piece."""
     cached: bool = False
+    is_torn: bool = False
+    """The voice broke off: only a part of the sentence will ever be heard."""
 
 
 @dataclass(slots=True)
@@ -60,6 +62,8 @@ class Cleared:
     planned: str
     sentences: int = 0
     """Sentences of which something was heard."""
+    next_index: int = 0
+    """The first sentence of the reply of which no sound had come."""
 
     @property
     def rest(self) -> str:
@@ -81,6 +85,8 @@ class Playout:
         self._ms_per_weight = FIRST_MS_PER_WEIGHT
         self._cleared: set[str] = set()
         self._begun: list[tuple[int, int]] = []
+        self._last_index: int | None = None
+        """No later sentence of this reply is taken."""
         self.underruns = 0
         """Times the line ran dry in the middle of a reply."""
 
@@ -92,14 +98,26 @@ class Playout:
     @property
     def text(self) -> str:
         """Everything given to the voice in this reply."""
-        return " ".join(sentence.text for sentence in self._sentences)
+        return " ".join(sentence.text for sentence in self._sentences if sentence.text)
 
     def begin(self) -> None:
         """Start a new reply; the one before is accounted for."""
         self._sentences = []
+        self._last_index = None
+
+    def keep_sentence(self) -> bool:
+        """Forget all behind the sentence that is going out; return whether that one is complete."""
+        begun = [sentence for sentence in self._sentences if sentence.slots]
+        kept = begun[-1] if begun else None
+        self._sentences = begun
+        self._pending = deque(item for item in self._pending if item[0] is kept)
+        self._last_index = kept.index if kept else -1
+        return kept is None or kept.is_made
 
     def add(self, speech: Speech) -> None:
         """Take a piece of a sentence. Pieces come in order; the last is padded to a frame."""
+        if self._last_index is not None and speech.index > self._last_index:
+            return
         last = self._sentences[-1] if self._sentences else None
         if last is None or (last.turn, last.index) != (speech.turn, speech.index):
             last = _Sentence(speech.turn, speech.index, speech.text)
@@ -113,7 +131,12 @@ class Playout:
         for i in range(whole):
             frame = data[i * FRAME_BYTES : (i + 1) * FRAME_BYTES]
             self._pending.append((last, frame, speech.is_last and i == whole - 1))
-        if speech.is_last:
+        if speech.is_torn:
+            last.text = words_heard(
+                last.text, bytes(last.mulaw), _length_ms(last), self._to_come_ms(last)
+            )
+            last.is_made = True
+        elif speech.is_last:
             self._learn_pace(last)
         if speech.is_last and not whole:
             self._pending.append((last, b"", True))
@@ -189,7 +212,7 @@ class Playout:
         heard = []
         for sentence in self._sentences:
             if sentence.is_heard:
-                heard.append(sentence.text)
+                heard += [sentence.text] if sentence.text else []
                 continue
             if sentence.is_whole:
                 self._cleared.add(sentence.name)
@@ -202,12 +225,14 @@ class Playout:
             )
             if words:
                 heard.append(words)
-        cleared = Cleared(" ".join(heard), self.text, len(heard))
+        next_index = self._sentences[-1].index + 1 if self._sentences else 0
+        cleared = Cleared(" ".join(heard), self.text, len(heard), next_index)
         self._pending.clear()
         while self._played and self._played[-1][0] >= now:
             self._played.pop()
         self._next_slot = now
         self._sentences = []
+        self._last_index = None
         return cleared
 
     def _learn_pace(self, sentence: _Sentence) -> None:

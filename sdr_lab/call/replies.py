@@ -13,6 +13,7 @@ from sdr_lab.call.parts import Rest
 from sdr_lab.call.playout import Cleared
 from sdr_lab.call.reply import Mind, Reply
 from sdr_lab.events import SpeculationEnded, SpeculationStarted
+from sdr_lab.records import ToolCall
 
 
 class Replies:
@@ -37,10 +38,11 @@ class Replies:
         """The current reply answers the caller; it is no fixed line."""
         return self.current is not None and not self.current.line
 
-    def begin(self, turn: int, words: str, line: str = "") -> None:
-        """Give a reply: what was prepared for these words, else a new one, or a fixed line."""
+    def begin(self, turn: int, words: str, line: str = "", key: ToolCall | None = None) -> None:
+        """Give a reply: what was prepared for these words, else a new one, or a fixed line, or
+        what a key does."""
         reply, task = self._take_prepared(turn, words)
-        reply = reply or self._make(turn, words, line)
+        reply = reply or self._make(turn, words, line, key)
         if self._task is not None:
             self._task.cancel()
         self.current, self.is_made = reply, False
@@ -63,7 +65,8 @@ class Replies:
         if reply is None:
             return None
         reply.stop(cleared.sentences)
-        planned = reply.line or cleared.planned
+        written = reply.texts[cleared.next_index :]
+        planned = reply.line or " ".join(part for part in (cleared.planned, *written) if part)
         text = unheard(planned, cleared.heard)
         proposed = reply.proposed if text else None
         if proposed is not None and self._mind.conversation.pending is proposed:
@@ -91,9 +94,28 @@ class Replies:
             self._log.add(SpeculationEnded, used=False, text=self._prepared.words)
         self._prepared = self._prepared_task = None
 
-    async def settle(self, turn: int, words: str) -> None:
+    async def settle(self, turn: int, words: str, key: ToolCall | None) -> None:
         """Do what the caller's last words alone decide; no answer reaches him any more."""
-        await self._make(turn, words).settle()
+        await self._make(turn, words, key=key).settle()
+
+    async def settle_current(self) -> None:
+        """The call is over before the reply has done what the caller's words alone decide."""
+        reply = self.current
+        if self.is_answer and reply is not None and not reply.is_decided:
+            self.cancel()
+            await reply.settle()
+
+    def end_after_sentence(self, is_made: bool) -> None:
+        """Nothing of the reply follows the sentence that is going out.
+
+        Args:
+            is_made: All sound of that sentence is there.
+        """
+        if is_made:
+            self.cancel()
+            self.is_made = True
+        elif self.current is not None:
+            self.current.stop_after_sentence()
 
     def cancel_all(self) -> None:
         """The call is over."""
@@ -112,7 +134,7 @@ class Replies:
         self._log.add(SpeculationEnded, used=True, text=reply.words)
         return reply, task
 
-    def _make(self, turn: int, words: str, line: str = "") -> Reply:
+    def _make(self, turn: int, words: str, line: str = "", key: ToolCall | None = None) -> Reply:
         reply = Reply(
             turn=turn,
             words=words,
@@ -121,6 +143,7 @@ class Replies:
             emit=lambda speech: self._post((reply, speech)),
             wait_for_room=self._mouth.room.wait,
             line=line,
+            key=key,
         )
         return reply
 

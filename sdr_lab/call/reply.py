@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from sdr_lab.agents.intent import detect_intent
-from sdr_lab.agents.tools import ToolContext, forced_tool
+from sdr_lab.agents.tools import forced_tool
 from sdr_lab.call.log import HeldLog
 from sdr_lab.call.mind import Mind
 from sdr_lab.call.playout import Speech
-from sdr_lab.call.sentences import SentenceSplitter
+from sdr_lab.call.sentences import SentenceSplitter, spoken_parts
 from sdr_lab.call.speaking import Unspeakable
 from sdr_lab.call.streams import closing
+from sdr_lab.call.tool_run import run_tool
 from sdr_lab.errors import ProviderError, SdrLabError
 from sdr_lab.events import (
     FirstToken,
@@ -28,9 +29,7 @@ from sdr_lab.events import (
     ReplyBegun,
     SentenceReady,
     ToolDropped,
-    ToolFinished,
     ToolProposed,
-    ToolStarted,
 )
 from sdr_lab.llm.cache import CachedModel
 from sdr_lab.records import Intent, Passage, Prompt, ToolCall, ToolResult
@@ -67,6 +66,8 @@ class Reply:
     wait_for_room: Callable[[], Awaitable[object]]
     line: str = ""
     """A fixed text to speak instead of asking the model."""
+    key: ToolCall | None = None
+    """What the key does that the caller has pressed; the model is not asked."""
     ends_call: str = ""
     """Reason to hang up for when this has been heard."""
     transfers_to: str = ""
@@ -76,12 +77,18 @@ class Reply:
     """A tool for which this reply asks the caller's yes."""
     said: int = 0
     """Sentences given to the voice so far."""
+    texts: list[str] = field(default_factory=list)
+    """All sentences of it so far, as they are spoken; more than `said` when the model is ahead."""
+    is_decided: bool = False
+    """The tools that the caller's words alone decide have begun, if there are any."""
     intent: Intent = field(default_factory=lambda: Intent("OTHER", 0.0))
     _results: list[tuple[int, ToolResult]] = field(default_factory=list)
     """Of tools, with the sentence that may tell of it first."""
     _carried: list[ToolResult] = field(default_factory=list)
     """Results of a reply before, which this one tells."""
     _is_stopped: bool = False
+    _is_last: bool = False
+    _is_understood: bool = False
     _committed: asyncio.Event = field(default_factory=asyncio.Event)
     _held: list[Speech] = field(default_factory=list)
 
@@ -99,6 +106,7 @@ class Reply:
         try:
             await self._give()
         except (ProviderError, TimeoutError) as error:
+            self._is_stopped = True  # what a tool still does is told in the next reply
             reason = str(error) or f"no answer within {self._timeout_s:g} s"
             await self._apologise("llm", self.mind.model.name, reason)
         except Unspeakable as error:
@@ -111,17 +119,50 @@ class Reply:
             await self._say_something()
 
     async def _give(self) -> None:
-        loop = asyncio.get_running_loop()
-        async with (
-            asyncio.timeout(self._timeout_s) as limit,
-            closing(self._sentences()) as sentences,
-        ):
-            async for sentence in sentences:
-                limit.reschedule(None)  # speaking has a guard of its own, and may wait for room
-                await self._speak(sentence)
-                if self.said >= self.mind.config.settings.max_sentences:
-                    return
-                limit.reschedule(loop.time() + self._timeout_s)
+        """Speak what the model writes. It is read ahead of the voice, so that what was written
+        can still be said after an interruption that was none."""
+        written: asyncio.Queue[str | Exception | None] = asyncio.Queue()
+        fault: Exception | None = None
+        async with asyncio.TaskGroup() as tasks:
+            writer = tasks.create_task(self._write(written))
+            try:
+                while isinstance(item := await written.get(), str):
+                    await self._speak(item)
+                    if self._is_last:
+                        break
+                fault = item if isinstance(item, Exception) else None
+            except Exception as error:  # not into the group, which would wrap it
+                fault = error
+            writer.cancel()
+        if fault is not None:
+            raise fault
+
+    async def _write(self, written: asyncio.Queue[str | Exception | None]) -> None:
+        """Put the sentences into the queue; the last item says how it ended."""
+        now_s = asyncio.get_running_loop().time
+        try:
+            async with (
+                asyncio.timeout(self._timeout_s) as limit,
+                closing(self._sentences()) as sentences,
+            ):
+                async for sentence in sentences:
+                    self._add(sentence, written.put_nowait)
+                    if len(self.texts) >= self.mind.config.settings.max_sentences:
+                        break
+                    if len(self.texts) > SENTENCES_AHEAD:
+                        limit.reschedule(None)
+                        await self._committed.wait()
+                    limit.reschedule(now_s() + self._timeout_s)
+        except Exception as error:
+            written.put_nowait(error)
+        else:
+            written.put_nowait(None)
+
+    def _add(self, sentence: str, say: Callable[[str], None]) -> None:
+        text = clean_markdown_for_tts(sentence)
+        if any(character.isalnum() for character in text):
+            self.texts.append(text)
+            say(text)
 
     @property
     def _timeout_s(self) -> float:
@@ -134,10 +175,17 @@ class Reply:
         untold = [result for first, result in self._results if first >= heard_sentences]
         self.mind.untold.extend([*carried, *untold])
 
+    def stop_after_sentence(self) -> None:
+        """The sentence that is being spoken is the last."""
+        self._is_last = True
+
     async def settle(self) -> None:
         """Run the tools that the caller's words alone decide, and say nothing."""
         self.commit()
         try:
+            if self.key is not None:
+                await self._run(self.key)
+                return
             self._find_intent()
             await self._first_tools([])
         except Exception as error:
@@ -148,8 +196,9 @@ class Reply:
 
     async def _sentences(self) -> AsyncIterator[str]:
         splitter = SentenceSplitter()
-        if self.line:
-            for sentence in splitter.push(self.line) + splitter.close():
+        line = self.line if self.key is None else await self._do(self.key)
+        if line:
+            for sentence in splitter.push(line) + splitter.close():
                 yield sentence
             return
         async with closing(self._pieces()) as pieces:
@@ -186,6 +235,9 @@ class Reply:
                 return
 
     def _find_intent(self) -> None:
+        if self._is_understood:
+            return
+        self._is_understood = True
         self.intent = detect_intent(self.words, self.mind.conversation.asked)
         self.log.add(
             IntentFound,
@@ -250,7 +302,18 @@ class Reply:
                     ToolDropped, turn=self.turn, name=settled.call.name, why=settled.outcome
                 )
         forced = forced_tool(self.intent, self._prompt(passages, []))
-        return [await self._run(forced)] if forced is not None else []
+        if forced is not None:
+            return [await self._run(forced)]
+        self.is_decided = True
+        return []
+
+    async def _do(self, key: ToolCall) -> str:
+        """Run what a key stands for and return what to say of it."""
+        result = await self._run(key)
+        if key.name == "mark_do_not_call" and result.ok:
+            self.ends_call = "agent"
+            return f"{result.content} {self.mind.config.agent.goodbye}"
+        return self.last_line if self.ends_call else result.content
 
     def _needs_yes(self, call: ToolCall, prompt: Prompt) -> bool:
         return call.confirm or any(t.confirm for t in prompt.tools if t.name == call.name)
@@ -263,10 +326,11 @@ class Reply:
     async def _run(self, call: ToolCall) -> ToolResult:
         """Run a tool, once the turn is certain. Once begun it is finished."""
         await self._committed.wait()
-        task = self.mind.tasks.create_task(self._tool(call))
+        task = self.mind.start(self._tool(call))
+        self.is_decided = True
         result = await asyncio.shield(task)
         if not _ends(result):
-            self._results.append((self.said, result))
+            self._results.append((len(self.texts), result))
         if result.ends_call:
             self.ends_call, self.last_line = "agent", self.mind.config.agent.goodbye
         if result.transfers_to:
@@ -275,38 +339,14 @@ class Reply:
         return result
 
     async def _tool(self, call: ToolCall) -> ToolResult:
-        mind, config = self.mind, self.mind.config
-        self.log.add(ToolStarted, turn=self.turn, name=call.name, arguments=dict(call.arguments))
-        context = ToolContext(
-            agent=config.agent,
-            conversation_id=config.conversation_id,
-            caller_number=config.caller_number,
-            now=mind.now(),
-        )
-        try:
-            result = await mind.toolbox.run(call, context)
-        except Exception as error:
-            log.exception("tool %s", call.name)
-            self._failed("tool", call.name, repr(error))
-            result = ToolResult(call.name, False, "That did not work just now.")
+        result = await run_tool(self.mind, call, self.turn, self.log, call is self.key)
         if self._is_stopped and not _ends(result):
-            mind.untold.append(result)
-        self.log.add(
-            ToolFinished,
-            turn=self.turn,
-            name=call.name,
-            ok=result.ok,
-            content=result.content,
-            data=dict(result.data),
-        )
+            self.mind.untold.append(result)
         return result
 
     # ---- sound
 
-    async def _speak(self, sentence: str) -> None:
-        text = clean_markdown_for_tts(sentence)
-        if not any(character.isalnum() for character in text):
-            return
+    async def _speak(self, text: str) -> None:
         if self.said >= SENTENCES_AHEAD:
             await self._committed.wait()
             await self.wait_for_room()
@@ -333,8 +373,12 @@ class Reply:
             await self._say_line(self.mind.config.agent.apology)
 
     async def _say_line(self, line: str) -> None:
+        sentences: list[str] = []
+        for part in spoken_parts(line):
+            self._add(part, sentences.append)
         try:
-            await self._speak(line)
+            for sentence in sentences:
+                await self._speak(sentence)
         except Unspeakable as error:
             self._failed("tts", self.mind.speaking.voice.name, str(error))
 

@@ -55,7 +55,7 @@ class Speaking:
         spoken = speakable(text)
         voices = [(self.voice, self.voice_name), *([(self.reserve, "")] if self.reserve else [])]
         for voice, name in voices:
-            got_any = False
+            got_any = is_torn = False
             try:
                 async with closing(_sound(voice, spoken, name)) as pieces:
                     async for mulaw, cached in pieces:
@@ -68,8 +68,9 @@ class Speaking:
             except Exception as error:  # a fault in a voice must not end the call
                 provider, reason = _fault(voice, error)
                 events.add(ProviderFailed, stage="tts", provider=provider, error=reason)
+                is_torn = True
             if got_any:  # a torn sentence is not begun again
-                yield Speech(turn, index, text, b"", True)
+                yield Speech(turn, index, text, b"", True, is_torn=is_torn)
                 return
         raise Unspeakable(f"no voice could say {text!r}")
 

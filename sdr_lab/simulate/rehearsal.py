@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from sdr_lab.agents.memory import MemoryCalendar, MemoryDoNotCall
 from sdr_lab.agents.tools import Toolbox
+from sdr_lab.call.inbox import Order
 from sdr_lab.call.parts import Outcome, Parts
 from sdr_lab.call.record import CallFolder
 from sdr_lab.call.session import Session
@@ -60,6 +61,8 @@ class Scene:
     transcriber: Callable[[SimulatedLine], Transcriber] | None = None
     """Made with the line; default: knows what the caller said as soon as it was heard."""
     caller_number: str = "+14155550137"
+    orders: tuple[tuple[float, Order], ...] = ()
+    """What the call is told from outside, and after how many seconds."""
 
 
 @dataclass(frozen=True)
@@ -155,5 +158,7 @@ async def run_scene(
         lambda: START + timedelta(seconds=loop.time() - begun_s),
         [events.append],
     )
+    for at_s, order in scene.orders:
+        loop.call_at(begun_s + at_s, session.tell, order)
     outcome = await session.run()
     return Rehearsal(events, outcome, line, folder.path, session)

@@ -11,12 +11,18 @@ Equal inputs in equal order give equal decisions, so a replay of the log repeats
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from sdr_lab.records import FRAME_MS, EndpointSettings, Words
+from sdr_lab.records import (
+    FRAME_MS,
+    CallSettings,
+    EndpointSettings,
+    InterruptSettings,
+    Signal,
+    TurnSignal,
+    Words,
+)
+from sdr_lab.turns.decision import Decision, Kind, State
 from sdr_lab.turns.endpoint import Pause, is_acknowledgement, pause_needed
-from sdr_lab.turns.interrupt import InterruptDetector, Listened
+from sdr_lab.turns.interrupt import DETECTORS, InterruptDetector, Listened
 from sdr_lab.turns.voice import SpeechGate
 
 ECHO_TAIL_MS = 300
@@ -25,43 +31,12 @@ WITHDRAW_VOICED_MS = 100
 """Voiced audio that withdraws a reply in preparation: more than a click or a breath."""
 SPEECH_WITHOUT_WORDS_MS = 600
 """So much voiced audio without a word was probably speech that nobody could make out."""
-
-
-class State(StrEnum):
-    LISTENING = "listening"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-
-
-class Kind(StrEnum):
-    CALLER_STARTED = "caller_started"
-    CALLER_STOPPED = "caller_stopped"
-    TURN_ENDING = "turn_ending"
-    """The pause is long enough: ask the transcriber for its final words."""
-    TURN_OVER = "turn_over"
-    TURN_DROPPED = "turn_dropped"
-    """What was heard is no turn (`why`: `no_words`, `acknowledgement`)."""
-    NOT_UNDERSTOOD = "not_understood"
-    """There was speech, but no words in it."""
-    WITHDRAW = "withdraw"
-    """The caller goes on talking: throw away the reply in preparation."""
-    CUT_IN = "cut_in"
-    RESUME = "resume"
-    """The caller cut in (or withdrew an unasked line) but said nothing: it may be spoken now."""
-    SILENCE = "silence"
-    """Nobody has said anything for `silence_prompt_ms`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the session has to act on."""
-
-    kind: Kind
-    since_ms: int = 0
-    """Onset of the speech (CALLER_STARTED, CUT_IN) or end of it (CALLER_STOPPED, TURN_…)."""
-    text: str = ""
-    pause_ms: int = 0
-    why: str = ""
+DIGIT_GAP_MS = 1500
+"""Nobody needs longer from one key to the next."""
+MAX_DIGITS = 64
+"""More keys in a row are no number."""
+A_WORD = "…"
+"""Stands for the words of a caller who, as a transcriber says, has begun to speak."""
 
 
 class Floor:
@@ -72,11 +47,15 @@ class Floor:
         endpoint: EndpointSettings,
         detector: InterruptDetector,
         silence_prompt_ms: int = 10_000,
+        interrupt: InterruptSettings | None = None,
     ) -> None:
         self.state = State.LISTENING
         self.asked = False
         """The agent's last sentence was a question."""
+        self.is_held = False
+        """The agent keeps the floor to the end of the call; see `hold`."""
         self._endpoint = endpoint
+        self._interrupt = interrupt or InterruptSettings()
         self._detector = detector
         self._silence_prompt_ms = silence_prompt_ms
         self._gate = SpeechGate()
@@ -94,7 +73,23 @@ class Floor:
         self._answered = ""
         self._was_over_agent = False
         self._was_cut_in = False
+        self._has_speech = False
+        self._is_signalled = False
+        self._digits = ""
+        self._typed_ms: int | None = None
+        self._typed_due_ms = 0
         self._pause = Pause(endpoint.silence_ms, "plain")
+
+    @classmethod
+    def of(cls, settings: CallSettings) -> Floor:
+        """Make the floor of a call."""
+        interrupt = settings.interrupt
+        detector = DETECTORS[interrupt.detector](interrupt)
+        return cls(settings.endpoint, detector, round(settings.silence_prompt_s * 1000), interrupt)
+
+    @property
+    def detector(self) -> InterruptDetector:
+        return self._detector
 
     @property
     def last_voiced_ms(self) -> int:
@@ -106,9 +101,15 @@ class Floor:
         return self._gate.is_open
 
     @property
+    def silent_ms(self) -> int:
+        """How long the caller has been silent."""
+        return 0 if self._gate.is_open else self._now_ms - self._last_voiced_ms
+
+    @property
     def text(self) -> str:
-        """The words of the open turn so far."""
-        return " ".join(part for part in (self._kept, *self._finals, self._tail) if part)
+        """The words of the open turn so far, then the keys."""
+        parts = (self._kept, *self._finals, self._tail, self._digits)
+        return " ".join(part for part in parts if part)
 
     @property
     def has_turn(self) -> bool:
@@ -130,7 +131,7 @@ class Floor:
         onset_ms = self._detector.hear(
             Listened(frame.at_ms, frame.mulaw, frame.energy, voiced, frame.played)
         )
-        if onset_ms is not None and self.state is State.SPEAKING:
+        if onset_ms is not None and self._may_be_stopped:
             return self._cut_in(onset_ms)
         if self._gate.is_open:
             return self._hear_speech(was_open)
@@ -149,11 +150,46 @@ class Floor:
         else:
             self._tail = text
         onset_ms = self._detector.read(text)
-        if onset_ms is not None and self.state is State.SPEAKING:
+        if onset_ms is not None and self._may_be_stopped:
             return self._cut_in(onset_ms)
-        if self._is_open and not self._gate.is_open:
-            return self._hear_silence()
+        return self._look_again()
+
+    def signal(self, heard: TurnSignal) -> list[Decision]:
+        """Take what a transcriber with an end-of-turn model of its own says."""
+        if heard.signal in (Signal.TURN_STARTED, Signal.TURN_RESUMED):
+            self._is_signalled = False
+        if heard.signal is Signal.TURN_STARTED and self._may_be_stopped:
+            onset_ms = self._detector.read(A_WORD)
+            if onset_ms is None and self._interrupt.by_signal and self._interrupt.enabled:
+                onset_ms = min(heard.at_ms, self._now_ms)
+            return [] if onset_ms is None else self._cut_in(onset_ms)
+        if heard.signal is Signal.TURN_ENDED:
+            self._is_signalled = self._is_open
+            return self._look_again()
         return []
+
+    def press(self, digit: str) -> list[Decision]:
+        """Take a key. A gap of `DIGIT_GAP_MS`, or #, ends a number."""
+        decisions = self._begin_typing()
+        is_end = digit == "#" and bool(self._digits)
+        if not is_end and len(self._digits) < MAX_DIGITS:
+            self._digits += digit
+        self._typed_due_ms = self._now_ms if is_end else self._now_ms + DIGIT_GAP_MS
+        return decisions + self._look_again()
+
+    def type(self, text: str) -> list[Decision]:
+        """Take words that the caller has typed: nothing more follows."""
+        decisions = self._begin_typing()
+        self._finals.append(text.strip())
+        self._typed_due_ms = self._now_ms
+        return decisions + self._look_again()
+
+    def hold(self) -> None:
+        """The agent keeps the floor to the end of the call: nobody stops it, no turn is taken.
+
+        What the caller says is still followed: `hang_up` returns it.
+        """
+        self.is_held = True
 
     def agent_thinking(self) -> None:
         """The agent is about to speak unasked (a prompt after silence, an apology)."""
@@ -185,12 +221,20 @@ class Floor:
 
     # ---- decisions
 
+    @property
+    def _may_be_stopped(self) -> bool:
+        return self.state is State.SPEAKING and not self.is_held
+
     def _cut_in(self, onset_ms: int) -> list[Decision]:
-        decisions = [Decision(Kind.CUT_IN, onset_ms)]
+        decisions = [self._stop_agent(onset_ms)]
         if not self._gate.is_open:
             self._gate.open()
             self._last_voiced_ms = self._now_ms
             decisions.append(Decision(Kind.CALLER_STARTED, onset_ms))
+        self._has_speech = True
+        return decisions
+
+    def _stop_agent(self, onset_ms: int) -> Decision:
         self._open()
         self._was_over_agent = False
         self._was_cut_in = True
@@ -198,19 +242,39 @@ class Floor:
         self.state = State.LISTENING
         self._echo_until_ms = self._now_ms + ECHO_TAIL_MS
         self._detector.disarm(self._now_ms)
+        return Decision(Kind.CUT_IN, onset_ms)
+
+    def _withdraw(self) -> Decision:
+        self.state = State.LISTENING
+        self._kept = self._answered
+        self._was_cut_in = not self._answered  # what nobody asked for may still be said
+        return Decision(Kind.WITHDRAW, self._last_voiced_ms)
+
+    def _begin_typing(self) -> list[Decision]:
+        """The caller does not talk but type: that counts at once, like talk that is certain."""
+        decisions: list[Decision] = []
+        if self._may_be_stopped and self._interrupt.enabled:
+            decisions.append(self._stop_agent(self._now_ms))
+        elif self.state is State.THINKING and not self.is_held:
+            decisions.append(self._withdraw())
+        self._open()
+        self._typed_ms = self._now_ms
         return decisions
+
+    def _look_again(self) -> list[Decision]:
+        """Something new is known of the open turn: it may be over."""
+        return self._hear_silence() if self._is_open and not self._gate.is_open else []
 
     def _hear_speech(self, was_open: bool) -> list[Decision]:
         decisions = []
         if not was_open:
             self._open()
+            self._has_speech = True
             onset_ms = self._gate.onset_ms(self._now_ms)
             decisions.append(Decision(Kind.CALLER_STARTED, onset_ms))
-        if self.state is State.THINKING and self._gate.voiced_ms >= WITHDRAW_VOICED_MS:
-            self.state = State.LISTENING
-            self._kept = self._answered
-            self._was_cut_in = not self._answered  # what nobody asked for may still be said
-            decisions.append(Decision(Kind.WITHDRAW, self._last_voiced_ms))
+        is_thinking = self.state is State.THINKING and not self.is_held
+        if is_thinking and self._gate.voiced_ms >= WITHDRAW_VOICED_MS:
+            decisions.append(self._withdraw())
         if self._now_ms - self._last_voiced_ms >= self._endpoint.stopped_ms:
             self._voiced_ms += self._gate.voiced_ms
             self._gate.close()
@@ -218,6 +282,11 @@ class Floor:
         return decisions
 
     def _hear_silence(self) -> list[Decision]:
+        if self.is_held or (self._typed_ms is not None and self._now_ms < self._typed_due_ms):
+            return []
+        if (known := self._known_end()) is not None:
+            self._pause = known
+            return [self._end_turn()] if self.state is State.LISTENING else []
         silence_ms = self._now_ms - self._last_voiced_ms
         if not self._is_ending:
             self._pause = pause_needed(self.text, self.asked, self._endpoint)
@@ -235,9 +304,19 @@ class Floor:
             return [self._drop("no_words")]
         return []
 
+    def _known_end(self) -> Pause | None:
+        """The turn is over for certain, whatever its pause: return that."""
+        if self._typed_ms is not None and not self._has_speech:
+            why = "digits" if self._digits else "typed"
+            return Pause(self._now_ms - self._typed_ms, why)
+        if self._is_signalled and self.text:
+            return Pause(self._now_ms - self._last_voiced_ms, "signal")
+        return None
+
     def _end_turn(self) -> Decision:
-        text = self.text
-        since_ms = self._last_voiced_ms
+        text, digits = self.text, self._digits
+        is_typed = self._typed_ms is not None and not self._has_speech
+        since_ms = self._typed_ms if is_typed and self._typed_ms else self._last_voiced_ms
         over_agent = self._was_over_agent
         if not text:
             spoken_ms = self._voiced_ms
@@ -251,7 +330,8 @@ class Floor:
         self.state = State.THINKING
         self._answered = text
         self._close()
-        return Decision(Kind.TURN_OVER, since_ms, text, *self._pause)
+        keys = digits if digits == text else ""
+        return Decision(Kind.TURN_OVER, since_ms, text, *self._pause, digits=keys)
 
     def _drop(self, why: str) -> Decision:
         kind = Kind.RESUME if self._was_cut_in else Kind.TURN_DROPPED
@@ -261,7 +341,8 @@ class Floor:
 
     def _wait_for_anyone(self) -> list[Decision]:
         silent_ms = self._now_ms - max(self._quiet_since_ms, self._last_voiced_ms)
-        if self.state is not State.LISTENING or silent_ms < self._silence_prompt_ms:
+        is_idle = self.state is State.LISTENING and not self.is_held
+        if not is_idle or silent_ms < self._silence_prompt_ms:
             return []
         self._quiet_since_ms = self._now_ms
         return [Decision(Kind.SILENCE, self._quiet_since_ms)]
@@ -274,6 +355,7 @@ class Floor:
             self._voiced_ms = 0
             self._was_over_agent = self.state is State.SPEAKING
         self._is_ending = False
+        self._is_signalled = False
 
     def _close(self) -> None:
         self._kept = ""
@@ -281,5 +363,9 @@ class Floor:
         self._is_open = False
         self._is_ending = False
         self._has_final = False
+        self._has_speech = False
+        self._is_signalled = False
         self._finals = []
         self._tail = ""
+        self._digits = ""
+        self._typed_ms = None

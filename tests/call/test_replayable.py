@@ -18,22 +18,27 @@ from sdr_lab.events import (
     AgentStopped,
     CallerStarted,
     CallerStopped,
+    DigitPressed,
     Event,
     FixedLine,
     Interrupted,
+    OrderTaken,
+    TimedOut,
     TurnEnding,
     TurnOver,
+    TurnSignalled,
     Withdrawn,
     WordsHeard,
     read_events,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import FRAME_MS, CallSettings, Words
+from sdr_lab.records import FRAME_MS, CallSettings, Signal, TurnSignal, Words
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.simulate.rehearsal import Scene, rehearse
-from sdr_lab.turns.floor import Decision, Floor, Kind
-from sdr_lab.turns.interrupt import DETECTORS, Listened
+from sdr_lab.turns.decision import Decision, Kind
+from sdr_lab.turns.floor import Floor
+from sdr_lab.turns.interrupt import Listened
 
 Row = tuple[int, str, int]
 """Stream time, decision, and the moment that it names."""
@@ -67,8 +72,7 @@ class Again:
     """A fresh floor, told what the folder of a call holds."""
 
     def __init__(self, folder: Path, settings: CallSettings) -> None:
-        detector = DETECTORS[settings.interrupt.detector](settings.interrupt)
-        self.floor = Floor(settings.endpoint, detector, round(settings.silence_prompt_s * 1000))
+        self.floor = Floor.of(settings)
         self.rows: list[Row] = []
         self.last_heard = ""
         self._caller = cut_frames(b"".join(read_mulaw(folder / "audio.wav", channel=0)))
@@ -93,6 +97,15 @@ class Again:
             case WordsHeard():
                 words = Words(event.text, event.is_final, event.start_ms, event.end_ms)
                 self._note(event.at_ms, self.floor.read(words))
+            case TurnSignalled():
+                heard = TurnSignal(Signal(event.signal), event.until_ms, event.confidence)
+                self._note(event.at_ms, self.floor.signal(heard))
+            case DigitPressed():
+                self._note(event.at_ms, self.floor.press(event.digit))
+            case OrderTaken(order="text"):
+                self._note(event.at_ms, self.floor.type(event.text))
+            case OrderTaken(order="goodbye" | "message") | TimedOut(name="max_length"):
+                self.floor.hold()
             case AgentStarted():
                 self.floor.agent_started()
             case Interrupted():
