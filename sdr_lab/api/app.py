@@ -19,6 +19,7 @@ from sdr_lab.api.limits import RateLimit
 from sdr_lab.api.requests_log import RequestLog
 from sdr_lab.api.state import AppState, state_of
 from sdr_lab.config import Settings
+from sdr_lab.lab import Lab
 
 ROUTERS: tuple[str, ...] = (
     "voice",
@@ -79,11 +80,12 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, lab: Lab | None = None) -> FastAPI:
     """Make the app. Reads and opens nothing until it is served or asked.
 
     Args:
         settings: None: those of the environment, read at the first request.
+        lab: A workspace of your own, with its settings; None: one of `settings`.
     """
     app = FastAPI(
         title="sdr_lab",
@@ -92,7 +94,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         openapi_tags=TAGS,
         lifespan=lifespan,
     )
-    app.state.sdr_lab = AppState(settings)
+    app.state.sdr_lab = AppState(settings, lab)
     add_error_handlers(app)
     for layer in (Idempotency, RateLimit, Cors, RequestLog):  # the last one is the outermost
         app.add_middleware(layer, state=app.state.sdr_lab)

@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from starlette.requests import HTTPConnection
 
 from sdr_lab.config import Settings
+from sdr_lab.doctor import Check, examine
 from sdr_lab.lab import Lab
 from sdr_lab.live.metrics import Metrics
 
@@ -30,21 +31,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+KEPT_CHECKS_S = 10.0
+"""Load balancers ask every few seconds; a check asks Ollama and writes to the disk."""
+
 Loop = asyncio.AbstractEventLoop
 
 
 class AppState:
     """Made with the app, costs nothing until something is asked of it."""
 
-    def __init__(self, settings: Settings | None = None) -> None:
-        self._given = settings
+    def __init__(self, settings: Settings | None = None, lab: Lab | None = None) -> None:
+        self._given = lab.settings if lab is not None else settings
+        self._given_lab = lab
         self._making = threading.RLock()  # requests of several TestClients come from threads
         self._desks: weakref.WeakKeyDictionary[Loop, Desk] = weakref.WeakKeyDictionary()
         self._opening: weakref.WeakKeyDictionary[Loop, asyncio.Lock] = weakref.WeakKeyDictionary()
         self._holds: weakref.WeakKeyDictionary[Loop, AsyncIterator[None]] = (
             weakref.WeakKeyDictionary()
         )
+        self._examined: tuple[float, list[Check]] = (0.0, [])
         self.started_s = time.time()
+        self.has_shipped_agents = False
 
     @property
     def settings(self) -> Settings:
@@ -70,11 +77,20 @@ class AppState:
 
     @cached_property
     def _lab(self) -> Lab:
-        return Lab(self._settings)
+        return self._given_lab or Lab(self._settings)
 
     @cached_property
     def _metrics(self) -> Metrics:
         return Metrics()
+
+    def examined(self) -> list[Check]:
+        """Return what the machine has and lacks; blocks for a second, then is kept for a while."""
+        with self._making:
+            known_s, checks = self._examined
+            if not checks or time.monotonic() - known_s > KEPT_CHECKS_S:
+                checks = examine(self._settings)
+                self._examined = (time.monotonic(), checks)
+            return checks
 
     async def desk(self) -> Desk:
         """Return the desk of the running loop; open one if there is none."""
