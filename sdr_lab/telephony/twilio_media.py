@@ -26,7 +26,6 @@ MAX_TIMESTAMP_MS = 2**53
 """Integers above are not exact in JSON."""
 
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
-_NUMBER = re.compile(r"[0-9]{1,16}")
 _DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -285,7 +284,7 @@ def _id(value: object, name: str) -> str:
 
 def _number(value: object, name: str) -> int:
     """Twilio sends whole numbers as text; others send numbers."""
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
+    if isinstance(value, str) and len(value) <= 16 and value.isascii() and value.isdigit():
         number = int(value)
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
