@@ -22,11 +22,18 @@ from sdr_lab.config import Settings
 from sdr_lab.lab import Lab
 
 ROUTERS: tuple[str, ...] = (
-    "voice",
-    "media",
+    "health",
+    "agents",
+    "agent_versions",
+    "numbers",
+    "conversations",
+    "latency",
+    "hooks",
     "streams",
     "outbound",
     "convai",
+    "voice",
+    "media",
 )
 """Modules of sdr_lab.api that have a `router`, in the order in which routes are tried.
 A router below /v1 has `dependencies=[auth.KEY]` and `responses=errors.ERRORS`."""
