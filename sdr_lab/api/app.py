@@ -20,6 +20,7 @@ from sdr_lab.api.requests_log import RequestLog
 from sdr_lab.api.state import AppState, state_of
 from sdr_lab.config import Settings
 from sdr_lab.lab import Lab
+from sdr_lab.logs import set_up_logs
 
 ROUTERS: tuple[str, ...] = (
     "health",
@@ -83,7 +84,10 @@ class Cors:
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with state_of(app).running():
+    state = state_of(app)
+    if state.owns_settings:  # `uvicorn server:app`; whoever gives settings sets up logs as well
+        set_up_logs(state.settings)
+    async with state.running():
         yield
 
 

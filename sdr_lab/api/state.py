@@ -49,9 +49,15 @@ class AppState:
         self._holds: weakref.WeakKeyDictionary[Loop, AsyncIterator[None]] = (
             weakref.WeakKeyDictionary()
         )
+        self._examining = threading.Lock()
         self._examined: tuple[float, list[Check]] = (0.0, [])
         self.started_s = time.time()
         self.has_shipped_agents = False
+
+    @property
+    def owns_settings(self) -> bool:
+        """The settings are those of the environment."""
+        return self._given is None
 
     @property
     def settings(self) -> Settings:
@@ -85,10 +91,11 @@ class AppState:
 
     def examined(self) -> list[Check]:
         """Return what the machine has and lacks; blocks for a second, then is kept for a while."""
-        with self._making:
+        settings = self.settings
+        with self._examining:
             known_s, checks = self._examined
             if not checks or time.monotonic() - known_s > KEPT_CHECKS_S:
-                checks = examine(self._settings)
+                checks = examine(settings)
                 self._examined = (time.monotonic(), checks)
             return checks
 
