@@ -102,7 +102,7 @@ class StreamLeg:
         except aiohttp.WSServerHandshakeError as error:
             self.call.report(31920, f"stream {url}: HTTP {error.status} instead of 101")
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            self.call.report(31901, f"stream {url}: {error or 'no answer in time'}")
+            self.call.report(31901, f"stream {url}: {str(error) or 'no answer in time'}")
         return None
 
     async def _talk(self, ws: aiohttp.ClientWebSocketResponse) -> Ending:

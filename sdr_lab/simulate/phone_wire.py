@@ -170,10 +170,11 @@ async def connect(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
     loop = asyncio.get_running_loop()
+    wire = WireSocket(key)
     try:
         async with asyncio.timeout(timeout_s):
-            transport, wire = await loop.create_connection(
-                lambda: WireSocket(key),
+            transport, _ = await loop.create_connection(
+                lambda: wire,
                 parts.hostname or "",
                 parts.port or (443 if is_tls else 80),
                 ssl=is_tls or None,
@@ -181,7 +182,9 @@ async def connect(
             transport.write(f"GET {path} HTTP/1.1\r\n{text}\r\n".encode())
             await wire.opened
     except (OSError, TimeoutError) as error:
-        raise ProviderError("media stream", f"{url}: {error or 'no answer in time'}") from error
+        wire.abort()
+        reason = str(error) or "no answer in time"
+        raise ProviderError("media stream", f"{url}: {reason}") from error
     return wire
 
 
