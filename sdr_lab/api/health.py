@@ -18,7 +18,7 @@ from sdr_lab.api.errors import ERRORS
 from sdr_lab.api.state import desk_of, lab_of, state_of
 from sdr_lab.doctor import Check, Machine
 from sdr_lab.errors import SdrLabError
-from sdr_lab.lab import DEFAULT_AGENT, Lab
+from sdr_lab.lab import Lab
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.metrics import CONTENT_TYPE
 
@@ -169,7 +169,7 @@ async def gpu_status() -> dict[str, Any]:
 )
 async def tools_status(lab: LabHere) -> dict[str, Any]:
     """The tools that agents may have; those of one agent are below /v1/convai/agents."""
-    agent = await asyncio.to_thread(lab.agent, DEFAULT_AGENT)
+    agent = await asyncio.to_thread(lab.agent)
     return {
         "tools_available": list(SPECS),
         "departments": dict(agent.departments),
