@@ -9,6 +9,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from sdr_lab.errors import NotFound
+from sdr_lab.knowledge.documents import Source, find_sources
 from sdr_lab.knowledge.versions import Versions
 from sdr_lab.lab import Lab
 from sdr_lab.records import Agent
@@ -62,6 +63,19 @@ class Bases:
             return True
         others = (entry.agent for entry in self.lab.agents.list())
         return any(o.knowledge == agent.knowledge and o.id != agent.id for o in others)
+
+    async def unread(self, agent_id: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+        """Return an agent's shipped base and its files when they have not been read in yet."""
+
+        def work() -> tuple[str, tuple[tuple[str, str], ...]] | None:
+            base = self.lab.agent(agent_id).knowledge
+            folder = self.lab.datasets / "knowledge" / base
+            if self.lab.knowledge.version(base) or not folder.is_dir():
+                return None
+            found = [source for source in find_sources([folder]) if isinstance(source, Source)]
+            return base, tuple((source.name, str(source.content)) for source in found)
+
+        return await asyncio.to_thread(work)
 
     def _copy(self, source: str, target: str) -> None:
         """Make a new base that holds what another one holds."""

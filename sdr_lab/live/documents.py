@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from sdr_lab.agents.public_web import PublicWeb
@@ -24,15 +25,22 @@ from sdr_lab.errors import BadInput, NotFound, ProviderError, SdrLabError
 from sdr_lab.knowledge.documents import READERS, Source, read_document
 from sdr_lab.lab import Lab
 from sdr_lab.live.bases import Bases, name_in_base
-from sdr_lab.live.ingest import IngestJob, Progress, ingest
+from sdr_lab.live.document_text import as_html, as_text
+from sdr_lab.live.ingest import IngestJob, Progress, ReadJob, ingest, read
 
 if TYPE_CHECKING:
-    from sdr_lab.store.documents import Document
+    from sdr_lab.store.documents import Document, DocumentType
 
 log = logging.getLogger(__name__)
 
 FETCH_S = 20
 """Longest wait for a document by URL."""
+
+SMALL_BYTES = 50_000
+"""A text of so much is read in some milliseconds."""
+
+HEAVY = (".pdf", ".docx")
+"""Their parsers may take seconds for few bytes."""
 
 SUFFIXES = {
     "text/html": ".html",
@@ -132,14 +140,36 @@ class Documents:
         return await self._keep(f"{stem}{suffix}", reply.body, "url", title, url)
 
     async def _keep(
-        self, file: str, data: bytes, kind: str, shown: str, source_url: str = ""
+        self, file: str, data: bytes, kind: DocumentType, shown: str, source_url: str = ""
     ) -> Document:
-        max_mb = self.lab.settings.max_document_mb
-        await asyncio.to_thread(read_document, Source(file, data), max_mb)  # is it readable?
+        await self._read(file, data, "text")  # what can't be read is not kept
         document = await asyncio.to_thread(self.lab.documents.create, file, kind, data, source_url)
         if shown != file:
             document = await asyncio.to_thread(self.lab.documents.rename, document.id, shown)
         return document
+
+    async def content(self, document: Document, form: Literal["text", "html"]) -> str:
+        """Return a document as it is read into knowledge."""
+        data = await asyncio.to_thread(document.file.read_bytes)
+        return await self._read(document.file.name, data, form)
+
+    async def _read(self, name: str, data: bytes, form: Literal["text", "html"]) -> str:
+        """Read a document: a small one here, a large one in a process of its own.
+
+        Regular expressions hold Python's lock for as long as they take, and with it all calls.
+        """
+        max_mb = self.lab.settings.max_document_mb
+        is_plain = PurePosixPath(name).suffix.casefold() not in HEAVY
+        if len(data) < SMALL_BYTES and is_plain:
+            read_here = await asyncio.to_thread(read_document, Source(name, data), max_mb)
+            return as_html(read_here) if form == "html" else as_text(read_here)
+        if len(data) > max_mb * 1_000_000:  # refused at once
+            await asyncio.to_thread(read_document, Source(name, data), max_mb)
+        with tempfile.TemporaryDirectory(prefix="sdr-lab-") as folder:
+            file, target = Path(folder) / "document", Path(folder) / "text"
+            await asyncio.to_thread(file.write_bytes, data)
+            await read(ReadJob(name, str(file), max_mb, form, str(target)))
+            return await asyncio.to_thread(target.read_text, "utf-8")
 
     async def delete(self, document_id: str, force: bool = False) -> None:
         """Delete a document, and take it out of the knowledge of the agents that use it.
@@ -178,13 +208,15 @@ class Documents:
             NotFound: no such document or agent.
         """
         document = await asyncio.to_thread(self.lab.documents.get, document_id)
+        if agent_id not in document.agents:
+            raise NotFound(f"agent {agent_id!r} has no document {document_id!r}: list them")
         await asyncio.to_thread(self.lab.documents.detach, document_id, agent_id)
         self._states.pop((document_id, agent_id), None)
-        async with self._lock(agent_id):
+        async with self._lock(agent_id):  # behind a job that reads it in at this moment
             await self.bases.forget(agent_id, name_in_base(document))
 
     async def replace(self, agent_id: str, document_ids: Sequence[str]) -> None:
-        """Make `document_ids` the documents of an agent. Raises like `attach`."""
+        """Make `document_ids` the documents of an agent (by its id). Raises like `attach`."""
         have = {d.id for d in await asyncio.to_thread(self.lab.documents.of, agent_id)}
         for document_id in document_ids:  # an unknown one is noticed before anything is changed
             await asyncio.to_thread(self.lab.documents.get, document_id)
@@ -194,20 +226,35 @@ class Documents:
         for document_id in have - set(document_ids):
             await self.detach(document_id, agent_id)
 
-    async def reindex(self, agent_id: str) -> list[IndexState]:
-        """Read all documents of an agent in again, all at once, without a gap in its answers."""
-        documents = await asyncio.to_thread(self.lab.documents.of, agent_id)
-        return self._enqueue(agent_id, tuple(document.id for document in documents))
+    async def reindex(self, agent_id: str, document_id: str = "") -> list[IndexState]:
+        """Read an agent's documents (or one) in again, without a gap in its answers.
 
-    async def state(self, document: Document, agent_id: str) -> IndexState:
-        """Return how far a document is; one of an earlier start is looked up in the base."""
-        known = self._states.get((document.id, agent_id))
-        if known is not None:
-            return known
-        inside = await self.bases.holds(agent_id, name_in_base(document))
-        if inside:
-            return IndexState(document.id, agent_id, IndexStatus.SUCCEEDED, 100.0)
-        return IndexState(document.id, agent_id, IndexStatus.CREATED)
+        Raises:
+            NotFound: no such agent, or it does not have that document.
+        """
+        agent = await asyncio.to_thread(self.lab.agent, agent_id)
+        documents = await asyncio.to_thread(self.lab.documents.of, agent.id)
+        ids = tuple(d.id for d in documents if document_id in ("", d.id))
+        if document_id and not ids:
+            raise NotFound(f"agent {agent.id} has no document {document_id!r}: list them")
+        return self._enqueue(agent.id, ids)
+
+    async def states(self, agent_id: str, documents: Sequence[Document]) -> list[IndexState]:
+        """Return how far documents are; those of an earlier start are looked up in the base."""
+        names: dict[str, int] | None = None
+        found = []
+        for document in documents:
+            state = self._states.get((document.id, agent_id))
+            if state is None:
+                names = await self.bases.names(agent_id) if names is None else names
+                inside = name_in_base(document) in names
+                state = (
+                    IndexState(document.id, agent_id, IndexStatus.SUCCEEDED, 100.0)
+                    if inside
+                    else IndexState(document.id, agent_id, IndexStatus.CREATED)
+                )
+            found.append(state)
+        return found
 
     # ---- work
 
@@ -230,14 +277,15 @@ class Documents:
     async def take_up(self) -> None:
         """Queue what an earlier start has left undone."""
         for entry in await asyncio.to_thread(self.lab.agents.list):
-            documents = await asyncio.to_thread(self.lab.documents.of, entry.agent.id)
+            agent_id = entry.agent.id
+            documents = await asyncio.to_thread(self.lab.documents.of, agent_id)
             missing = [
-                document.id
-                for document in documents
-                if (document.id, entry.agent.id) not in self._states
-                and not await self.bases.holds(entry.agent.id, name_in_base(document))
+                state.document_id
+                for state in await self.states(agent_id, documents)
+                if state.status is IndexStatus.CREATED
+                and (state.document_id, agent_id) not in self._states
             ]
-            self._enqueue(entry.agent.id, tuple(missing))
+            self._enqueue(agent_id, tuple(missing))
 
     async def work_off(self) -> None:
         """Read in all that waits."""
@@ -258,25 +306,30 @@ class Documents:
         if not documents:
             return
         self._set(agent_id, document_ids, IndexStatus.PROCESSING)
-        settings = self.lab.settings
-        own = await self.bases.own(agent_id)
-        job = IngestJob(
-            home=str((self.lab.home / "knowledge").absolute()),
-            embed_model=settings.embed_model,
-            base=own,
-            documents=tuple((name_in_base(d), str(d.file.absolute())) for d in documents),
-            chunk_size=settings.chunk_size,
-            max_document_mb=settings.max_document_mb,
-        )
 
         def progress(step: str, done: int, total: int) -> None:
             share = done / max(1, total)
             percent = 10 * share if step == "reading" else 10 + 85 * share
             self._set(agent_id, document_ids, IndexStatus.PROCESSING, round(percent, 1))
 
-        await self._ingest(job, progress)
+        if shipped := await self.bases.unread(agent_id):  # nobody has called this agent yet
+            await self._ingest(self._job(*shipped), lambda *_: None)
+        own = await self.bases.own(agent_id)
+        files = tuple((name_in_base(d), str(d.file.absolute())) for d in documents)
+        await self._ingest(self._job(own, files), progress)
         await self.bases.use(agent_id, own)
         self._set(agent_id, document_ids, IndexStatus.SUCCEEDED, 100.0)
+
+    def _job(self, base: str, files: tuple[tuple[str, str], ...]) -> IngestJob:
+        settings = self.lab.settings
+        return IngestJob(
+            home=str((self.lab.home / "knowledge").absolute()),
+            embed_model=settings.embed_model,
+            base=base,
+            documents=files,
+            chunk_size=settings.chunk_size,
+            max_document_mb=settings.max_document_mb,
+        )
 
     def _still_wanted(self, agent_id: str, document_ids: tuple[str, ...]) -> list[Document]:
         mine = {document.id: document for document in self.lab.documents.of(agent_id)}
@@ -342,8 +395,3 @@ def url_file(url: str, content_type: str) -> tuple[str, str]:
         allowed = ", ".join(SUFFIXES)
         raise BadInput(f"{url}: is of type {media or '(none)'}; allowed: {allowed}")
     return file_stem(path.stem or urlsplit(url).hostname or "page"), suffix
-
-
-def not_found(document_id: str) -> NotFound:
-    """Return the error for a document that an agent does not have."""
-    return NotFound(f"no document {document_id!r}: list them to see their ids")

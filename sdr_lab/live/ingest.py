@@ -1,4 +1,4 @@
-"""Reading documents into a knowledge base, beside the server: in a process of low priority.
+"""Reading documents, beside the server: in a process of low priority.
 
 Embedding takes a core for as long as it lasts, and parsers hold Python's lock; in the server's own
 process both would be heard in the calls that run. The process is told its job as JSON on standard
@@ -16,9 +16,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sdr_lab.errors import BadInput, SdrLabError, StorageError
+from sdr_lab.knowledge.documents import Source, read_document
+from sdr_lab.live.document_text import as_html, as_text
 
 NICE = 10
 """Calls come first."""
@@ -45,6 +47,21 @@ class IngestJob:
     """Name in the knowledge base, and its file."""
     chunk_size: int
     max_document_mb: float
+    kind: Literal["ingest"] = "ingest"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadJob:
+    """One document to be read."""
+
+    name: str
+    """Its ending says how."""
+    file: str
+    max_document_mb: float
+    form: Literal["text", "html"]
+    target: str
+    """File that what was read is written to."""
+    kind: Literal["read"] = "read"
 
 
 async def ingest(job: IngestJob, on_progress: Progress) -> str:
@@ -56,6 +73,16 @@ async def ingest(job: IngestJob, on_progress: Progress) -> str:
         BadInput: a document can't be taken; nothing was changed.
         StorageError: the base can't be written, or the process was killed.
     """
+    return (await in_process(job, on_progress))["version"]
+
+
+async def read(job: ReadJob) -> None:
+    """Read a document and write what it says to the job's target. Raises like `ingest`."""
+    await in_process(job, lambda *_: None)
+
+
+async def in_process(job: IngestJob | ReadJob, on_progress: Progress) -> dict[str, Any]:
+    """Have a job done by a process of its own; return its last report."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "sdr_lab.live.ingest",
         stdin=asyncio.subprocess.PIPE,
@@ -73,21 +100,21 @@ async def ingest(job: IngestJob, on_progress: Progress) -> str:
                 on_progress(report["step"], report["done"], report["total"])
                 continue
             await process.wait()
-            return read_result(report)
+            return checked(report)
         code = await process.wait()
     finally:
         await _stop(process)
     why = f"signal {-code}" if code < 0 else f"exit code {code}"
-    raise StorageError(f"reading documents into {job.base!r} broke off ({why}); try again")
+    raise StorageError(f"reading documents broke off ({why}); try again")
 
 
-def read_result(report: dict[str, Any]) -> str:
-    """Return the version of a job that is done; raise what it has raised."""
+def checked(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the last report of a job; raise what it has raised."""
     if report.get("bad_input"):
         raise BadInput(report["bad_input"])
     if report.get("error"):
         raise StorageError(report["error"])
-    return report["version"]
+    return report
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
@@ -104,9 +131,20 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-def work(job: IngestJob, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+# ---- the work itself
+
+
+def work(job: IngestJob | ReadJob, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     """Do a job here and now; returns its last report."""
-    from sdr_lab.knowledge.documents import Source
+    try:
+        return _ingest(job, report) if isinstance(job, IngestJob) else _read(job)
+    except BadInput as error:
+        return {"bad_input": str(error)}
+    except (SdrLabError, OSError) as error:
+        return {"error": str(error)}
+
+
+def _ingest(job: IngestJob, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
     from sdr_lab.knowledge.embed import embedding_of
     from sdr_lab.knowledge.index import IngestOptions, Knowledge
 
@@ -115,13 +153,15 @@ def work(job: IngestJob, report: Callable[[dict[str, Any]], None]) -> dict[str, 
 
     sources = [Source(name, Path(path)) for name, path in job.documents]
     options = IngestOptions(job.chunk_size, job.max_document_mb)
-    try:
-        knowledge = Knowledge(Path(job.home), embedding_of(job.embed_model))
-        return {"version": knowledge.ingest_sync(job.base, sources, options, progress).version}
-    except BadInput as error:
-        return {"bad_input": str(error)}
-    except SdrLabError as error:
-        return {"error": str(error)}
+    knowledge = Knowledge(Path(job.home), lambda: embedding_of(job.embed_model))
+    return {"version": knowledge.ingest_sync(job.base, sources, options, progress).version}
+
+
+def _read(job: ReadJob) -> dict[str, Any]:
+    document = read_document(Source(job.name, Path(job.file)), job.max_document_mb)
+    text = as_html(document) if job.form == "html" else as_text(document)
+    Path(job.target).write_text(text, encoding="utf-8")
+    return {"done": True}
 
 
 def main() -> None:
@@ -129,8 +169,11 @@ def main() -> None:
     if hasattr(os, "nice"):
         os.nice(NICE)
     given = json.loads(sys.stdin.readline())
-    documents = tuple((name, path) for name, path in given.pop("documents"))
-    job = IngestJob(documents=documents, **given)
+    if given["kind"] == "read":
+        job: IngestJob | ReadJob = ReadJob(**given)
+    else:
+        documents = tuple((name, path) for name, path in given.pop("documents"))
+        job = IngestJob(documents=documents, **given)
     reports, sys.stdout = sys.stdout, sys.stderr  # libraries print what they like
 
     def report(what: dict[str, Any]) -> None:
