@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,13 +17,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote, urlsplit
 
 from sdr_lab.agents.public_web import PublicWeb
 from sdr_lab.errors import BadInput, NotFound, ProviderError, SdrLabError
-from sdr_lab.knowledge.documents import READERS, Source, read_document
+from sdr_lab.knowledge.documents import Source, read_document
 from sdr_lab.lab import Lab
 from sdr_lab.live.bases import Bases, name_in_base
+from sdr_lab.live.document_files import SUFFIXES, file_name, file_stem, url_file
 from sdr_lab.live.document_text import as_html, as_text
 from sdr_lab.live.ingest import IngestJob, Progress, ReadJob, ingest, read
 
@@ -41,17 +40,6 @@ SMALL_BYTES = 50_000
 
 HEAVY = (".pdf", ".docx")
 """Their parsers may take seconds for few bytes."""
-
-SUFFIXES = {
-    "text/html": ".html",
-    "application/xhtml+xml": ".html",
-    "text/plain": ".txt",
-    "text/markdown": ".md",
-    "text/csv": ".csv",
-    "application/pdf": ".pdf",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-}
-"""Media type of a document by URL → what it is read as."""
 
 Ingest = Callable[[IngestJob, Progress], Awaitable[str]]
 
@@ -353,45 +341,3 @@ class Documents:
     async def close(self) -> None:
         """Close the connections."""
         await self._web.close()
-
-
-def file_name(name: str) -> str:
-    """Return the name of an upload without the folders that some clients send.
-
-    Raises:
-        BadInput: it has none, or an ending that can't be read.
-    """
-    plain = PurePosixPath(name.replace("\\", "/")).name
-    stem, suffix = PurePosixPath(plain).stem, PurePosixPath(plain).suffix
-    if suffix.casefold() not in READERS:
-        allowed = ", ".join(sorted(READERS))
-        raise BadInput(
-            f"file {name!r}: files of kind {suffix or '(none)'} can't be read; allowed: {allowed}"
-        )
-    return f"{file_stem(stem)}{suffix.casefold()}"
-
-
-def file_stem(title: str) -> str:
-    """Return a title as a file can be named everywhere."""
-    kept = "".join(c if c.isalnum() or c in "-_. " else "-" for c in title).strip(" .-")
-    return kept[:80] or f"document-{secrets.token_hex(3)}"
-
-
-def url_file(url: str, content_type: str) -> tuple[str, str]:
-    """Return stem and ending of the file that a document by URL is kept as.
-
-    Raises:
-        BadInput: of a media type that can't be read.
-    """
-    path = PurePosixPath(unquote(urlsplit(url).path))
-    media = content_type.partition(";")[0].strip().lower()
-    if media in ("", "application/octet-stream", "text/plain") and (
-        path.suffix.casefold() in READERS
-    ):
-        suffix = path.suffix.casefold()
-    elif media in SUFFIXES:
-        suffix = SUFFIXES[media]
-    else:
-        allowed = ", ".join(SUFFIXES)
-        raise BadInput(f"{url}: is of type {media or '(none)'}; allowed: {allowed}")
-    return file_stem(path.stem or urlsplit(url).hostname or "page"), suffix
