@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sdr_lab.agents.overrides import Overrides, with_overrides
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from sdr_lab.store.folder import Conversation
 
 log = logging.getLogger(__name__)
+
+AHEAD_MS = {"convai": 600}
+"""Sound sent ahead of its playback, at least, by line: the SDK tells the time (with the caller's
+sound) every 250 ms only."""
 
 KNOWLEDGE_WAIT_S = 2.0
 """A caller waits so long for documents that are read in for the first time."""
@@ -64,6 +68,8 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
         direction="outbound" if row.direction == "outbound" else "inbound",
         conversation_id=conversation_id,
     )
+    ahead_ms = max(config.settings.ahead_ms, AHEAD_MS.get(line, 0))
+    config = replace(config, settings=replace(config.settings, ahead_ms=ahead_ms))
     return Prepared(config, parts, str(row.metadata.get("answered_by", "")))
 
 
