@@ -14,6 +14,7 @@ def key_call(digits: str, agent: Agent) -> ToolCall | None:
         case "mark_do_not_call":
             return ToolCall(action, {"reason": f"pressed {digits}"})
         case "transfer_call":
-            return ToolCall(action, {"department": department})
+            named = [name for name in agent.departments if name.lower() == department]
+            return ToolCall(action, {"department": named[0] if named else department})
         case _:
             return ToolCall(action)

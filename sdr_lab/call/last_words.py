@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from sdr_lab.call.ears import Ears
 from sdr_lab.call.inbox import Item
-from sdr_lab.call.log import CallLog, log_words
+from sdr_lab.call.log import CallLog, log_turn_ending, log_words
 from sdr_lab.records import Words
 from sdr_lab.stt.base import Cue
-from sdr_lab.turns.floor import Decision, Floor, Kind
+from sdr_lab.turns.decision import Decision, Kind
+from sdr_lab.turns.floor import Floor
 
 
 async def last_turn(
@@ -31,4 +32,6 @@ async def last_turn(
                     for decision in floor.read(item):
                         if decision.kind is Kind.TURN_OVER:
                             return decision
+                        if decision.kind is Kind.TURN_ENDING:
+                            log_turn_ending(log, decision)
     return floor.hang_up()

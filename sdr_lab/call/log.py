@@ -9,6 +9,7 @@ from typing import Any
 from sdr_lab.events import (
     CallStarted,
     Event,
+    TurnEnding,
     TurnOver,
     TurnSignalled,
     WordsHeard,
@@ -71,6 +72,11 @@ def log_turn_over(call: CallLog, turn: int, decision: Decision) -> None:
         pause_ms=decision.pause_ms,
         why=decision.why,
     )
+
+
+def log_turn_ending(call: CallLog, decision: Decision) -> None:
+    """Write that the transcriber is asked for its final words."""
+    call.add(TurnEnding, pause_ms=decision.pause_ms, why=decision.why)
 
 
 def log_words(call: CallLog, words: Words) -> None:

@@ -103,7 +103,7 @@ class Orders:
 
     def _keep_floor(self, reason: str, limit_s: float) -> None:
         self.reason = reason
-        self._delivery.floor.hold()
+        self._delivery.floor.hold(self.is_message)
         self._delivery.replies.drop_prepared()
         self._guards.end_within(limit_s)
 

@@ -307,8 +307,15 @@ class Reply:
         self.is_decided = True
         return []
 
+    def _drop_pending(self, why: str) -> None:
+        conversation = self.mind.conversation
+        call, conversation.pending = conversation.pending, None
+        if call is not None:
+            self.log.add(ToolDropped, turn=self.turn, name=call.name, why=why)
+
     async def _do(self, key: ToolCall) -> str:
         """Run what a key stands for and return what to say of it."""
+        self._drop_pending("changed_topic")
         result = await self._run(key)
         if key.name == "mark_do_not_call" and result.ok:
             self.ends_call = "agent"

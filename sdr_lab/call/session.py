@@ -23,7 +23,15 @@ from sdr_lab.call.inbox import Expired, Item, LineClosed, Order, ReplyDone, Tick
 from sdr_lab.call.keys import key_call
 from sdr_lab.call.last_words import last_turn
 from sdr_lab.call.line import Digit, Frame, Line, Mark
-from sdr_lab.call.log import CallLog, Sink, log_signal, log_start, log_turn_over, log_words
+from sdr_lab.call.log import (
+    CallLog,
+    Sink,
+    log_signal,
+    log_start,
+    log_turn_ending,
+    log_turn_over,
+    log_words,
+)
 from sdr_lab.call.mind import make_mind
 from sdr_lab.call.mouth import Mouth
 from sdr_lab.call.orders import Orders, UserText, log_order
@@ -41,16 +49,12 @@ from sdr_lab.events import (
     TimedOut,
     ToolDropped,
     TurnDropped,
-    TurnEnding,
     Withdrawn,
 )
 from sdr_lab.records import CallConfig, Signal, TurnSignal, Words
 from sdr_lab.stt.base import Cue
 from sdr_lab.turns.decision import Decision, Kind, State
 from sdr_lab.turns.floor import Floor
-
-HE_IS_GONE = frozenset({"caller", "error", "stalled"})
-"""The line ended, not we: perhaps in the middle of his turn."""
 
 TOOLS_END_S = 5.0
 """Tools that have begun may go on for so long when the call is over."""
@@ -238,7 +242,7 @@ class Session:
                 self._log.add(CallerStopped, last_voiced_ms=decision.since_ms)
                 self._ears.hear(Cue.PAUSED)
             case Kind.TURN_ENDING:
-                self._log.add(TurnEnding, pause_ms=decision.pause_ms, why=decision.why)
+                log_turn_ending(self._log, decision)
                 self._ears.hear(Cue.FINISH)
             case Kind.TURN_OVER:
                 await self._answer(decision)
@@ -364,14 +368,11 @@ class Session:
         self._mind.stop_tools()
 
     async def _last_turn(self) -> Decision | None:
-        is_machine = self._orders.is_message  # its words are nobody's
-        if is_machine or not (self.floor.is_held or self._delivery.reason in HE_IS_GONE):
-            return None
         wait_ms = self.config.settings.endpoint.transcript_wait_ms
         return await last_turn(self.floor, self._ears, self._inbox, self._log, wait_ms)
 
     async def _hear_last_words(self, over: Decision) -> None:
-        """He has hung up in mid-turn: "never call me again" counts as ever."""
+        """The call has ended in the middle of his turn: "never call me again" counts as ever."""
         self._begin_turn(over)
         self._replies.cancel()
         key = key_call(over.digits, self.config.agent)

@@ -54,6 +54,7 @@ class Floor:
         """The agent's last sentence was a question."""
         self.is_held = False
         """The agent keeps the floor to the end of the call; see `hold`."""
+        self._hears_machine = False
         self._endpoint = endpoint
         self._interrupt = interrupt or InterruptSettings()
         self._detector = detector
@@ -114,7 +115,7 @@ class Floor:
     @property
     def has_turn(self) -> bool:
         """The caller has begun a turn that is not over."""
-        return self._is_open
+        return self._is_open and not self._hears_machine
 
     # ---- inputs
 
@@ -184,12 +185,13 @@ class Floor:
         self._typed_due_ms = self._now_ms
         return decisions + self._look_again()
 
-    def hold(self) -> None:
+    def hold(self, from_machine: bool = False) -> None:
         """The agent keeps the floor to the end of the call: nobody stops it, no turn is taken.
 
-        What the caller says is still followed: `hang_up` returns it.
+        What the caller says is still followed, and `hang_up` returns it; unless he is a machine.
         """
         self.is_held = True
+        self._hears_machine = self._hears_machine or from_machine
 
     def agent_thinking(self) -> None:
         """The agent is about to speak unasked (a prompt after silence, an apology)."""
@@ -212,7 +214,7 @@ class Floor:
 
     def hang_up(self) -> Decision | None:
         """The caller has hung up: return the TURN_OVER of what he said last, if there was any."""
-        if not self._is_open or not self.text:
+        if not self.has_turn or not self.text:
             return None
         self.state = State.LISTENING
         self._pause = Pause(0, "hung_up")

@@ -13,9 +13,11 @@ import pytest
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.audio.frame import cut_frames
 from sdr_lab.audio.wav import read_mulaw
+from sdr_lab.call.inbox import LeaveMessage, SayGoodbye, UserText
 from sdr_lab.events import (
     AgentStarted,
     AgentStopped,
+    CallEnded,
     CallerStarted,
     CallerStopped,
     DigitPressed,
@@ -32,10 +34,11 @@ from sdr_lab.events import (
     read_events,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import FRAME_MS, CallSettings, Signal, TurnSignal, Words
+from sdr_lab.records import FRAME_MS, CallSettings, InterruptSettings, Signal, TurnSignal, Words
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
-from sdr_lab.simulate.rehearsal import Scene, rehearse
+from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
+from sdr_lab.stt.signalling import SignallingTranscriber
 from sdr_lab.turns.decision import Decision, Kind
 from sdr_lab.turns.floor import Floor
 from sdr_lab.turns.interrupt import Listened
@@ -104,8 +107,12 @@ class Again:
                 self._note(event.at_ms, self.floor.press(event.digit))
             case OrderTaken(order="text"):
                 self._note(event.at_ms, self.floor.type(event.text))
-            case OrderTaken(order="goodbye" | "message") | TimedOut(name="max_length"):
+            case OrderTaken(order="goodbye") | TimedOut(name="max_length"):
                 self.floor.hold()
+            case OrderTaken(order="message"):
+                self.floor.hold(from_machine=True)
+            case CallEnded() if (last := self.floor.hang_up()) is not None:
+                self._note(event.at_ms, [last])
             case AgentStarted():
                 self.floor.agent_started()
             case Interrupted():
@@ -148,3 +155,50 @@ def test_recording_and_log_repeat_every_decision(tmp_path: Path, line: str):
 
     assert {kind for _, kind, _ in told} >= {Kind.CUT_IN, Kind.TURN_OVER}
     assert Again(done.folder, done.session.config.settings).run() == told
+
+
+@pytest.mark.parametrize("line", CONDITIONS)
+def test_keys_orders_and_typed_words_are_repeated_too(tmp_path: Path, line: str):
+    caller = Caller().presses("4711", at=3.0).says("Tell me more.", at=12.0, lasts=1.0)
+    caller.presses("9#", at=16.0).says("Well,", at=18.0, lasts=0.4).presses("1", at=18.6)
+    caller.says("Are you there?", at=30.2, lasts=1.5).hangs_up(at=60)
+    orders = ((24.0, UserText("And the price?")), (26.0, UserText("Hm.")), (30.0, SayGoodbye()))
+    model = ScriptedModel(lambda prompt: LONG, first_delay_ms=400)
+    scene = Scene(condition=CONDITIONS[line], orders=orders)
+    done = rehearse(caller, model, tmp_path, scene)
+
+    told = logged(done.events)
+
+    assert {over.why for over in done.all(TurnOver)} >= {"digits", "typed"}
+    assert {kind for _, kind, _ in told} >= {Kind.CUT_IN, Kind.TURN_OVER}
+    assert done.said[-2:-1] == [("agent", AGENT.goodbye)] or done.said[-1][1] == AGENT.goodbye
+    assert Again(done.folder, done.session.config.settings).run() == told
+
+
+@pytest.mark.parametrize("line", CONDITIONS)
+def test_a_message_and_the_longest_call_are_repeated_too(tmp_path: Path, line: str):
+    caller = Caller().says("Tell me more.", at=3.0, lasts=1.0).says("Stop.", at=9.0)
+    settings = CallSettings(max_call_s=8)
+    for name, orders in (("a", ((5.5, LeaveMessage(LONG)),)), ("b", ())):
+        scene = Scene(condition=CONDITIONS[line], orders=orders, settings=settings)
+        model = ScriptedModel(lambda prompt: LONG * 3)
+        done = rehearse(Caller(list(caller.acts)).hangs_up(at=60), model, tmp_path / name, scene)
+        assert done.outcome.reason == ("voicemail" if orders else "max_length")
+        assert Again(done.folder, settings).run() == logged(done.events)
+
+
+@pytest.mark.parametrize("by_signal", [False, True])
+@pytest.mark.parametrize("line", CONDITIONS)
+def test_turn_signals_are_repeated_too(tmp_path: Path, line: str, by_signal: bool):
+    caller = Caller().says("Tell me more.", at=3.0).cuts_in("Wait, stop.", into=1.0)
+    caller.says("We are ten people", after=1.0, lasts=1.0).says("in the field.", at=18.0)
+    settings = CallSettings(interrupt=InterruptSettings(require_text=True, by_signal=by_signal))
+    scene = Scene(
+        condition=CONDITIONS[line],
+        settings=settings,
+        transcriber=lambda line: SignallingTranscriber(lambda: line.caller.spoken),
+    )
+    done = rehearse(caller, ScriptedModel(lambda prompt: LONG), tmp_path, scene)
+    assert {over.why for over in done.all(TurnOver)} >= {"signal"}
+    assert done.all(Interrupted)
+    assert Again(done.folder, settings).run() == logged(done.events)

@@ -75,4 +75,4 @@ def test_a_torn_sentence_is_not_begun_again(tmp_path: Path, error: Exception):
     done = call(tmp_path, Failing(error, pieces=3), Tone())
     heard = done.all(AgentStopped)[0]
     assert heard.at_ms == 600
-    assert heard.text == "Hello, this is"  # of "Hello, this is Joe.", which takes 1 s or so
+    assert heard.text == "Hello, this"  # of "Hello, this is Joe.", about 0.9 s
