@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,11 @@ class Hooks:
         self._noted = asyncio.Event()
         self._due = asyncio.Event()
         self._sending: set[str] = set()
+
+    @property
+    def waiting(self) -> Sequence[Notice]:
+        """What has been noted and is not in the store yet."""
+        return tuple(self._notes)
 
     # ---- what is to be told
 
