@@ -6,12 +6,13 @@ Source: https://www.twilio.com/docs/voice/api, checked against the requests of t
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import json
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from sdr_lab.simulate.phone_call import VERSION, PhoneCall, Recording
 from sdr_lab.simulate.phone_faults import Request, RestFault
@@ -86,12 +87,9 @@ class RestApi:
 
     def _check_account(self, request: web.Request) -> None:
         network = self._network
-        try:
-            auth = BasicAuth.decode(request.headers.get("Authorization", ""))
-        except ValueError:
-            raise Refusal(20003, 401) from None
-        mine = f"{network.account_sid}:{network.auth_token}"
-        if not hmac.compare_digest(f"{auth.login}:{auth.password}", mine):
+        mine = base64.b64encode(f"{network.account_sid}:{network.auth_token}".encode())
+        given = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(given, b"Basic " + mine):
             raise Refusal(20003, 401)
         if request.match_info["account"] != network.account_sid:
             raise Refusal(20404, 404, f"The requested resource {request.path} was not found")

@@ -26,7 +26,7 @@ from sdr_lab.simulate.phone_subscriber import Subscriber
 from tests.simulate.phone_server import A, B, Media, PhoneServer, close, echo, xml
 
 pytestmark = [  # twilio 9.13 hands aiohttp its credentials in the old way
-    pytest.mark.filterwarnings("ignore:.*BasicAuth.*:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:BasicAuth is deprecated:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:The 'auth' parameter.*:DeprecationWarning"),
 ]
 
@@ -103,8 +103,9 @@ async def test_a_call_from_order_to_recording():
     told = server.forms("/status")
     assert [form["CallStatus"] for form in told] == call.statuses[1:]
     assert [form["SequenceNumber"] for form in told] == ["0", "1", "2", "3"]
-    assert told[-1]["CallDuration"] == "1"
-    assert (fetched.status, fetched.duration, fetched.answered_by) == ("completed", "1", "human")
+    assert int(told[-1]["CallDuration"]) >= 1
+    assert (fetched.status, fetched.answered_by) == ("completed", "human")
+    assert fetched.duration == told[-1]["CallDuration"]
     assert server.forms("/amd") == [
         {
             "CallSid": call.sid,
@@ -177,7 +178,7 @@ async def test_marks_come_back_when_what_precedes_them_was_heard_or_cleared():
         await media.rest()
 
     async with both(talk) as (network, server):
-        call = await network.ring(OURS, Caller().hangs_up(at=0.4), f"{server.url}/voice")
+        call = await network.ring(OURS, Caller().hangs_up(at=0.6), f"{server.url}/voice")
         await network.settled(call)
 
     leg = call.stream
@@ -297,7 +298,7 @@ async def test_a_call_is_transferred_and_the_action_learns_how_it_went():
 
     answered, busy = server.forms("/dialled")
     assert answered["DialCallStatus"] == "completed"
-    assert answered["DialCallDuration"] == "1"
+    assert int(answered["DialCallDuration"]) >= 1
     assert "RecordingUrl" in answered
     assert busy["DialCallStatus"] == "busy"
     legs = server.forms("/leg")
@@ -366,7 +367,7 @@ async def test_callbacks_repeated_reversed_and_dropped():
 
 
 async def test_a_late_callback_is_overtaken():
-    faults = CallbackFaults(delays_s={"ringing": 0.4})
+    faults = CallbackFaults(delays_s={"ringing": 0.8})
     async with both() as (network, server):
         network.subscribe(THEIRS, Subscriber(SHORT, callback_faults=faults))
         await place(network, server)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import WSMsgType, web
@@ -103,20 +103,32 @@ async def test_no_server_is_one_clear_error():
         await connect("ws://127.0.0.1:9/ws")
 
 
+@asynccontextmanager
+async def answering(answer: bytes) -> AsyncIterator[str]:
+    """Serve one connection: say this whatever was asked, then wait for its end."""
+    is_over = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        with suppress(ConnectionError):
+            await reader.read()
+            writer.close()
+            await writer.wait_closed()
+        is_over.set()
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        yield "ws://{}:{}/".format(*server.sockets[0].getsockname())
+        await is_over.wait()
+
+
 async def test_a_server_that_never_answers_is_given_up():
-    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    async with answering(b"") as url:
         with pytest.raises(ProviderError, match="no answer in time"):
-            await connect(f"ws://127.0.0.1:{port}/", timeout_s=0.05)
+            await connect(url, timeout_s=0.05)
 
 
 async def test_a_server_that_speaks_no_websocket_is_refused():
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n")
-        await writer.drain()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
+    switched = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n"
+    async with answering(switched) as url:
         with pytest.raises(ProviderError, match="refused"):
-            await connect(f"ws://127.0.0.1:{port}/")
+            await connect(url)
