@@ -248,12 +248,11 @@ class DeliveryRow(Base):
     __table_args__ = (
         Index("ix_deliveries_status_next_try_at", "status", "next_try_at"),
         Index("ix_deliveries_created_at_id", "created_at", "id"),
+        Index("ix_deliveries_order", "webhook_id", "conversation_id", "status", "created_at"),
     )
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    webhook_id: Mapped[str] = mapped_column(
-        ForeignKey("webhooks.id", ondelete="CASCADE"), index=True
-    )
+    webhook_id: Mapped[str] = mapped_column(ForeignKey("webhooks.id", ondelete="CASCADE"))
     conversation_id: Mapped[str] = mapped_column(String(64), index=True)
     """Whose transcript the body may hold; empty when it is about no call."""
     event: Mapped[str] = mapped_column(String(64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from sdr_lab.store.agents import known_id
 from sdr_lab.store.database import Database
 from sdr_lab.store.dnc import normal_number
 from sdr_lab.store.models import PhoneNumberRow
+
+E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 CHANGEABLE = ("label", "agent_id", "supports_inbound", "supports_outbound")
 
@@ -68,7 +71,7 @@ class PhoneNumbers:
             NotFound: there is no such agent.
         """
         e164 = normal_number(number, self.region)
-        if not e164.startswith("+"):
+        if not E164.fullmatch(e164):
             raise BadInput(f"{number!r} is no phone number: give E.164, such as +14155552671")
 
         def work(session: Session) -> PhoneNumber:

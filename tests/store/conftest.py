@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from sdr_lab.store.database import Database, open_database
+from sdr_lab.records import Agent
+from sdr_lab.store.agents import AgentStore
+from sdr_lab.store.database import Database, engine_of, open_database
 from sdr_lab.store.models import Base
 
 POSTGRES = os.environ.get("SDR_LAB_TEST_POSTGRES", "")
@@ -16,11 +18,11 @@ POSTGRES = os.environ.get("SDR_LAB_TEST_POSTGRES", "")
 def url(request: pytest.FixtureRequest) -> str:
     if request.param == "sqlite":
         return ""
-    database = open_database(Path(), POSTGRES)
-    with database.engine.begin() as connection:
+    engine = engine_of(POSTGRES)
+    with engine.begin() as connection:
         Base.metadata.drop_all(connection)
-        connection.execute(text("DROP TABLE alembic_version"))
-    database.close()
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+    engine.dispose()
     return POSTGRES
 
 
@@ -31,5 +33,17 @@ def database(tmp_path: Path, url: str):
     database.close()
 
 
-def count(database: Database, table: str) -> int:
-    return database.read(lambda s: s.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+@pytest.fixture
+def two(tmp_path: Path, url: str, database: Database):
+    """The database opened twice, as by two processes."""
+    other = open_database(tmp_path, url)
+    yield database, other
+    other.close()
+
+
+@pytest.fixture
+def sam(database: Database) -> Agent:
+    """An agent that is in the store."""
+    return AgentStore(database).create(
+        Agent(id="sam", name="Sam", version=0, system_prompt="", first_message="Hi")
+    )

@@ -140,7 +140,11 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_deliveries_status_next_try_at", ["status", "next_try_at"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_deliveries_webhook_id"), ["webhook_id"], unique=False)
+        batch_op.create_index(
+            "ix_deliveries_order",
+            ["webhook_id", "conversation_id", "status", "created_at"],
+            unique=False,
+        )
 
     op.create_table(
         "document_agents",
@@ -176,7 +180,7 @@ def downgrade() -> None:
 
     op.drop_table("document_agents")
     with op.batch_alter_table("deliveries", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_deliveries_webhook_id"))
+        batch_op.drop_index("ix_deliveries_order")
         batch_op.drop_index("ix_deliveries_status_next_try_at")
         batch_op.drop_index("ix_deliveries_created_at_id")
         batch_op.drop_index(batch_op.f("ix_deliveries_conversation_id"))
