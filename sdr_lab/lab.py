@@ -87,7 +87,7 @@ class Lab(Workspace):
         if settings.response_cache and chosen.llm in REMEMBERING:
             model = CachedModel(model, question_key(f"{agent.id}@{agent.version}"))
         voice = make(TTS, chosen.tts, settings, agent)
-        if settings.tts_cache_mb:
+        if settings.tts_cache_mb and hasattr(voice, "fingerprint"):  # else it may change unseen
             voice = CachedVoice(
                 voice,
                 self.home / "tts_cache",

@@ -1,16 +1,22 @@
-"""Which providers exist: one table per step. A new one is a class in its folder and a row here."""
+"""Which providers exist: one table per step. A new one is a class in its folder and a row here.
+
+Settings and agents may also name a class of one's own, `package.module:Class`: it is made as
+`Class(settings, agent)`.
+"""
 
 from __future__ import annotations
 
 import http.client
+import inspect
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from sdr_lab.config import Settings
-from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.errors import BadInput, NotFound, SdrLabError
 from sdr_lab.llm.base import LanguageModel
+from sdr_lab.own_class import OWN_CLASS, is_own_class, load_class
 from sdr_lab.records import Agent
 from sdr_lab.stt.base import Transcriber
 from sdr_lab.tts.base import Voice
@@ -31,6 +37,17 @@ class Provider(Generic[T]):
     make: Callable[[Settings, Agent], T]
     is_local: bool = True
     """Needs no account and no server."""
+
+
+class Table(dict[str, Provider[T]]):
+    """The providers of one step by name."""
+
+    def __init__(self, step: str, methods: tuple[str, ...], *rows: Provider[T]) -> None:
+        super().__init__({row.name: row for row in rows})
+        self.step = step
+        """`stt`, `llm` or `tts`."""
+        self.methods = methods
+        """What a class of one's own must have."""
 
 
 def _whisper(settings: Settings, agent: Agent) -> Transcriber:
@@ -120,23 +137,27 @@ def _tone(settings: Settings, agent: Agent) -> Voice:
     return Tone()
 
 
-STT: Mapping[str, Provider[Transcriber]] = {
-    "deepgram": Provider("deepgram", "Deepgram's live Nova models", _deepgram, is_local=False),
-    "deepgram_flux": Provider(
-        "deepgram_flux", "Deepgram's Flux, which judges turns as well", _deepgram_flux, False
-    ),
-    "whisper": Provider("whisper", "Whisper tiny.en on this machine", _whisper),
-}
-LLM: Mapping[str, Provider[LanguageModel]] = {
-    "ollama": Provider("ollama", "any model of an Ollama server", _ollama, is_local=False),
-    "llama_cpp": Provider("llama_cpp", "a GGUF file on this machine", _llama_cpp),
-    "playbook": Provider("playbook", "passages and the agent's own lines, no model", _playbook),
-}
-TTS: Mapping[str, Provider[Voice]] = {
-    "deepgram": Provider("deepgram", "Deepgram's Aura voices", _aura, is_local=False),
-    "piper": Provider("piper", "Piper voices on this machine", _piper),
-    "tone": Provider("tone", "a tone per word, for tests", _tone),
-}
+STT: Table[Transcriber] = Table(
+    "stt",
+    ("transcribe",),
+    Provider("deepgram", "Deepgram's live Nova models", _deepgram, is_local=False),
+    Provider("deepgram_flux", "Deepgram's Flux, which judges turns as well", _deepgram_flux, False),
+    Provider("whisper", "Whisper tiny.en on this machine", _whisper),
+)
+LLM: Table[LanguageModel] = Table(
+    "llm",
+    ("reply", "warm_up"),
+    Provider("ollama", "any model of an Ollama server", _ollama, is_local=False),
+    Provider("llama_cpp", "a GGUF file on this machine", _llama_cpp),
+    Provider("playbook", "passages and the agent's own lines, no model", _playbook),
+)
+TTS: Table[Voice] = Table(
+    "tts",
+    ("speak",),
+    Provider("deepgram", "Deepgram's Aura voices", _aura, is_local=False),
+    Provider("piper", "Piper voices on this machine", _piper),
+    Provider("tone", "a tone per word, for tests", _tone),
+)
 
 DEFAULTS = {"stt": "whisper", "llm": "playbook", "tts": "piper"}
 """What `auto` takes when there is no account and no server."""
@@ -179,17 +200,63 @@ def _voice_note(tts: str, voice: str) -> str:
     return f"tts: {voice!r} is no voice of {tts}, which speaks with its own"
 
 
-def make(table: Mapping[str, Provider[T]], name: str, settings: Settings, agent: Agent) -> T:
-    """Make a provider by name.
+def make(table: Table[T], name: str, settings: Settings, agent: Agent) -> T:
+    """Make a provider by name, or of a class of one's own.
 
     Raises:
-        NotFound: there is none of that name.
+        NotFound: there is none of that name, or no such module or class.
+        BadInput: the class is no provider of this step, or can't be made.
         MissingPackage: its model or library is not installed.
     """
+    if is_own_class(name):
+        return _make_own(table, name, settings, agent)
     if name not in table:
         allowed = ", ".join(["auto", *table])
-        raise NotFound(f"provider {name!r} is unknown here; allowed: {allowed}")
+        raise NotFound(f"provider {name!r} is unknown here; allowed: {allowed} or {OWN_CLASS}")
     return table[name].make(settings, agent)
+
+
+def own_provider(table: Table[T], name: str) -> Callable[[Settings, Agent], T]:
+    """Import a class of one's own and see that it can be a provider of this step.
+
+    Raises:
+        NotFound: no such module or class.
+        BadInput: it is no class, or lacks a method; the message says which.
+    """
+    what = f"{table.step} provider"
+    found = load_class(name, what)
+    if not isinstance(found, type):
+        raise BadInput(f"{what} {name!r}: is no class; give one with {_wanted(table)}")
+    for method in table.methods:
+        there = getattr(found, method, None)
+        if not callable(there):
+            raise BadInput(f"{what} {name!r}: has no {method}; give the class {_wanted(table)}")
+    main = getattr(found, table.methods[0])
+    if inspect.iscoroutinefunction(main) or inspect.isgeneratorfunction(main):
+        todo = f"write it as `async def {table.methods[0]}` with `yield` in it"
+        raise BadInput(f"{what} {name!r}: {table.methods[0]} is no async generator; {todo}")
+    return found
+
+
+def _wanted(table: Table[T]) -> str:
+    return f"{' and '.join(table.methods)} as in sdr_lab/{table.step}/base.py"
+
+
+def _make_own(table: Table[T], name: str, settings: Settings, agent: Agent) -> T:
+    given = f"{table.step} provider {name!r}"
+    make_it = own_provider(table, name)
+    try:
+        made = make_it(settings, agent)
+    except SdrLabError:
+        raise
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        todo = "it is made as Class(settings, agent)"
+        raise BadInput(f"{given}: can't be made: {told}; {todo}") from error
+    label = getattr(made, "name", None)
+    if not isinstance(label, str) or not label:
+        raise BadInput(f"{given}: has no name; give the class a text such as name = 'mine'")
+    return made
 
 
 def _choose_llm(settings: Settings, agent: Agent) -> tuple[str, str]:

@@ -46,6 +46,8 @@ def _long_enough(value: SecretStr) -> SecretStr:
     return value
 
 
+OwnClass = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
+"""`package.module:Class`, see own_class.py."""
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 UserPath = Annotated[Path, BeforeValidator(_home)]
 Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
@@ -126,17 +128,17 @@ class SettingsTable(BaseModel):
     )
 
     # ---- providers
-    stt_provider: Literal["auto", "deepgram", "deepgram_flux", "whisper"] = _setting(
+    stt_provider: Literal["auto", "deepgram", "deepgram_flux", "whisper"] | OwnClass = _setting(
         "auto",
         PROVIDERS,
         "Speech to text. `auto`: Deepgram when DEEPGRAM_API_KEY is set, else Whisper.",
     )
-    llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook"] = _setting(
+    llm_provider: Literal["auto", "ollama", "llama_cpp", "playbook"] | OwnClass = _setting(
         "auto",
         PROVIDERS,
         "Language model. `auto`: Ollama when its server answers, else `playbook`.",
     )
-    tts_provider: Literal["auto", "deepgram", "piper", "tone"] = _setting(
+    tts_provider: Literal["auto", "deepgram", "piper", "tone"] | OwnClass = _setting(
         "auto",
         PROVIDERS,
         "Text to speech. `auto`: Deepgram when DEEPGRAM_API_KEY is set, else Piper.",

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sdr_lab"
 
 LAYERS: list[set[str]] = [
-    {"events", "records", "errors", "settings_table", "config"},
+    {"events", "records", "errors", "own_class", "settings_table", "config"},
     {"audio"},
     {"turns"},
     {"stt", "llm", "tts", "knowledge", "agents", "store"},

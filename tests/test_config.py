@@ -9,6 +9,7 @@ import pytest
 import sdr_lab
 from sdr_lab.config import Settings, call_settings, did_you_mean
 from sdr_lab.errors import BadInput, SettingError
+from sdr_lab.own_class import OWN_CLASS
 from sdr_lab.providers import LLM, STT, TTS
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
 
@@ -76,7 +77,7 @@ def test_env_file_values_are_taken_literally(tmp_path: Path):
         ("INTERRUPT_ENABLED", "perhaps", "true or false"),
         ("ENDPOINT_MODE", "clever", "smart or fixed"),
         ("ENDPOINT_COMPLETE_FACTOR", "0", "a number above 0, up to 1"),
-        ("STT_PROVIDER", "vosk", "auto or whisper"),
+        ("STT_PROVIDER", "vosk", "auto, deepgram, deepgram_flux, whisper or package.module:Class"),
         ("LOG_LEVEL", "loud", "DEBUG, INFO, WARNING, ERROR or CRITICAL"),
         ("PUBLIC_URL", "example.com/path", "http(s)://host[:port], or empty"),
         ("DATABASE_URL", "mysql://x", "sqlite:///"),
@@ -246,7 +247,14 @@ def test_every_setting_is_read_somewhere():
 def test_providers_that_may_be_set_are_those_of_the_table():
     for table, name in ((STT, "STT_PROVIDER"), (LLM, "LLM_PROVIDER"), (TTS, "TTS_PROVIDER")):
         allowed = Settings.describe(name).allowed.replace(" or ", ", ").split(", ")
-        assert set(allowed) == {"auto", *table}
+        assert set(allowed) == {"auto", OWN_CLASS, *table}
+
+
+def test_a_provider_may_be_a_class_of_ones_own():
+    assert load({"LLM_PROVIDER": "my_shop.brain:Brain"}).llm_provider == "my_shop.brain:Brain"
+    for wrong in ("brain:", ":Brain", "my brain:Brain", "my_shop.brain.Brain", "a:B:C", "1a:B"):
+        with pytest.raises(SettingError, match="LLM_PROVIDER"):
+            load({"LLM_PROVIDER": wrong})
 
 
 def test_nearest_name():

@@ -18,6 +18,7 @@ from sdr_lab.config import Settings
 from sdr_lab.errors import BadInput, NotFound
 from sdr_lab.llm.ollama import Ollama
 from sdr_lab.llm.playbook import PlaybookModel
+from sdr_lab.own_class import OWN_CLASS
 from sdr_lab.providers import DEFAULTS, LLM, STT, TTS, choose, make, version_url
 from sdr_lab.simulate.rehearsal import AGENT
 from sdr_lab.tts.tone import Tone
@@ -126,15 +127,15 @@ def test_making_every_provider_loads_no_heavy_library():
 @pytest.mark.parametrize(
     ("table", "allowed"),
     [
-        (STT, "auto, whisper"),
+        (STT, "auto, deepgram, deepgram_flux, whisper"),
         (LLM, "auto, ollama, llama_cpp, playbook"),
-        (TTS, "auto, piper, tone"),
+        (TTS, "auto, deepgram, piper, tone"),
     ],
 )
 def test_an_unknown_name_tells_those_that_exist(table: dict, allowed: str):
     with pytest.raises(NotFound) as caught:
         make(table, "gpt", settings(), AGENT)
-    assert str(caught.value) == f"provider 'gpt' is unknown here; allowed: {allowed}"
+    assert str(caught.value) == f"provider 'gpt' is unknown here; allowed: {allowed} or {OWN_CLASS}"
 
 
 def test_a_row_makes_its_provider():

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from sdr_lab.errors import BadInput
+from sdr_lab.own_class import is_own_class
 from sdr_lab.records import Agent
 
 MAX_CHARS = {"prompt": 20_000, "first_message": 1_000}
@@ -78,5 +79,10 @@ def _check(name: str, value: object) -> None:
         raise BadInput(f"override {name}: got {len(value)} characters, allowed: {limit}")
     if not value.strip() and name != "first_message":
         raise BadInput(f"override {name}: is empty; leave it out to keep the agent's own")
+    if name.endswith("_provider") and is_own_class(value):
+        raise BadInput(
+            f"override {name}: got {value!r}, allowed: a built-in provider; name a class of your "
+            "own in the settings or in the agent's file"
+        )
     if name == "language" and value not in LANGUAGES:
         raise BadInput(f"override language: got {value!r}, allowed: {', '.join(LANGUAGES)}")

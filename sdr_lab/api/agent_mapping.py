@@ -40,6 +40,7 @@ from sdr_lab.api.agent_tools import (
 from sdr_lab.api.errors import FieldError
 from sdr_lab.config import Settings, call_settings
 from sdr_lab.errors import BadInput, SettingError
+from sdr_lab.own_class import is_own_class
 from sdr_lab.providers import LLM, STT, TTS
 from sdr_lab.records import Agent
 
@@ -209,7 +210,7 @@ def applied(change: AgentChange, agent: Agent | None, settings: Settings) -> Age
         values["interrupt"] = _with_enabled(values["interrupt"], enabled, agent, settings)
     values["tools"] = _switched(values["tools"], change.switched)
     values["extra"] = _extra(agent, change)
-    return checked(values, change, settings)
+    return checked(values, change, settings, agent)
 
 
 def _extra(agent: Agent | None, change: AgentChange) -> dict[str, Any]:
@@ -254,7 +255,12 @@ def _with_enabled(
     return {**own, "enabled": enabled}
 
 
-def checked(values: Mapping[str, Any], change: AgentChange, settings: Settings) -> Agent:
+def checked(
+    values: Mapping[str, Any],
+    change: AgentChange,
+    settings: Settings,
+    before: Agent | None = None,
+) -> Agent:
     """Return the agent of these values, each of them checked.
 
     Raises:
@@ -266,8 +272,9 @@ def checked(values: Mapping[str, Any], change: AgentChange, settings: Settings) 
         values["first_message"] = STAND_IN
     identity = {name: values.pop(name) for name in ("id", "version")}
     for name, table in PROVIDERS.items():
-        if values[name] not in ("auto", *table):
-            told = f"got {values[name]!r}, allowed: {', '.join(['auto', *table])}"
+        allowed = ["auto", *table, *_own_classes(name, before, settings)]
+        if values[name] not in allowed:
+            told = f"got {values[name]!r}, allowed: {', '.join(allowed)}"
             raise _wrong(change, name, told)
     try:
         agent = agent_from(values)
@@ -279,6 +286,16 @@ def checked(values: Mapping[str, Any], change: AgentChange, settings: Settings) 
     except SettingError as error:
         raise _wrong(change, "interrupt", str(error)) from error
     return agent
+
+
+def _own_classes(name: str, before: Agent | None, settings: Settings) -> list[str]:
+    """Return the classes that may stand where a provider's name does.
+
+    Only those that the settings or the agent hold already: a key to the API is no key to import
+    any module of this machine.
+    """
+    held = {getattr(settings, name), getattr(before, name, "auto")}
+    return sorted(filter(is_own_class, held))
 
 
 def _wrong(change: AgentChange, name: str, told: str) -> FieldError:

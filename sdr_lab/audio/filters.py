@@ -7,7 +7,6 @@ settings as `package.module:Class`.
 
 from __future__ import annotations
 
-import importlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from sdr_lab.audio.codec import mulaw_to_pcm, pcm_to_mulaw
 from sdr_lab.errors import AudioError, NotFound
+from sdr_lab.own_class import OWN_CLASS, load_class
 
 RATE_HZ = 8000
 
@@ -134,9 +134,10 @@ def load_filter(name: str) -> AudioFilter:
 
     Raises:
         NotFound: no such filter, module or class.
+        BadInput: the module can't be imported.
         AudioError: the class can't be made, or has no `process`.
     """
-    make = FILTERS[name] if name in FILTERS else _import_class(name)
+    make = FILTERS.get(name) or _own(name)
     try:
         audio_filter = make()
     except Exception as error:
@@ -146,16 +147,8 @@ def load_filter(name: str) -> AudioFilter:
     return audio_filter
 
 
-def _import_class(name: str) -> Callable[[], AudioFilter]:
-    module_name, colon, class_name = name.partition(":")
-    if not (module_name and colon and class_name):
+def _own(name: str) -> Callable[[], AudioFilter]:
+    if not all(name.partition(":")):
         known = ", ".join(FILTERS)
-        raise NotFound(f"filter {name!r}: unknown; use one of: {known}; or package.module:Class")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise NotFound(f"filter {name!r}: can't import {module_name}: {error}") from error
-    try:
-        return getattr(module, class_name)
-    except AttributeError:
-        raise NotFound(f"filter {name!r}: {module_name} has no {class_name}") from None
+        raise NotFound(f"filter {name!r}: unknown; use one of: {known}; or {OWN_CLASS}")
+    return load_class(name, "filter")
