@@ -15,26 +15,20 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdr_lab.records import FRAME_MS, TurnSignal, Words
 from sdr_lab.stt.base import Cue, Heard
 from sdr_lab.stt.deepgram_client import Account, Lost, opened
 from sdr_lab.stt.deepgram_draft import Draft, Piece, Spoken
-from sdr_lab.stt.deepgram_stream import Order, Stream
+from sdr_lab.stt.deepgram_stream import Order, Patience, Stream
 
 if TYPE_CHECKING:
     from deepgram import AsyncDeepgramClient
 
 log = logging.getLogger(__name__)
 
-FINALIZE_S = 0.3
-"""Wait for the answer to `Finalize`; there is none when nothing was left to finalise."""
-LATE_S = 1.0
-"""Wait when words are still open, or audio of the turn has not been looked at."""
-OUTAGE_S = 2.5
-"""Wait when the connection broke in between. The floor waits 3 s."""
 STOPPED_MS = 160
 """The caller was silent for about so long when `PAUSED` comes (ENDPOINT_STOPPED_MS)."""
 VAD_MS = 100
@@ -57,6 +51,7 @@ class LiveSettings:
     """Gap between words after which it says that the speaker has stopped."""
     vocabulary: tuple[str, ...] = ()
     """Names it should know how to spell."""
+    patience: Patience = field(default_factory=Patience)
 
 
 class Deepgram:
@@ -79,7 +74,13 @@ class Deepgram:
     ) -> AsyncGenerator[Words | TurnSignal, None]:
         """Yield words while audio comes in; see `Transcriber`."""
         what = f"model {self.settings.model!r}"
-        stream = Stream(self.name, lambda: opened(self._account, self._connect, what), _Mind())
+        patience = self.settings.patience
+        stream = Stream(
+            self.name,
+            lambda: opened(self._account, self._connect, what),
+            _Mind(patience),
+            patience,
+        )
         async with aclosing(stream.results(audio)) as results:
             async for result in results:
                 yield result
@@ -124,12 +125,14 @@ class _Finish:
 class _Mind:
     """The state of one call: see `Mind`."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self.results: deque[Words | TurnSignal] = deque()
         self.orders: deque[Order] = deque()
         self.acknowledged_ms = 0
         self.due_s: float | None = None
         self.is_deaf = False
+        self.is_connected = False
         self._draft = Draft()
         self._shown = ""
         self._finish: _Finish | None = None
@@ -178,9 +181,14 @@ class _Mind:
         if not self._has_spoken or self._is_complete():
             self._answer()
             return
-        is_open = self._draft.has_tail or self._looked_ms < self._said_until_ms
-        self.due_s = now_s + (LATE_S if is_open else FINALIZE_S)
+        self.due_s = now_s + self._wait_s()
         self.orders.append(Order("finalize"))
+
+    def _wait_s(self) -> float:
+        if not self.is_connected:
+            return self._patience.outage_s
+        is_open = self._draft.has_tail or self._looked_ms < self._said_until_ms
+        return self._patience.late_s if is_open else self._patience.finalize_s
 
     def _is_complete(self) -> bool:
         """Deepgram has finished everything that the caller has said."""
@@ -203,7 +211,7 @@ class _Mind:
         self.orders.clear()
 
     def expire(self) -> None:
-        self.is_deaf = self._has_spoken and not self._was_answered
+        self.is_deaf = self.is_connected and self._has_spoken and not self._was_answered
         if self._finish is not None:
             self._answer()
 
@@ -223,7 +231,7 @@ class _Mind:
         self._draft.drop_tail()
         self.is_deaf = False
         if self._finish is not None:
-            self.due_s = self._finish.asked_s + OUTAGE_S
+            self.due_s = self._finish.asked_s + self._patience.outage_s
 
     def read(self, message: Any, origin_ms: int) -> bool:
         self._was_answered = True

@@ -11,24 +11,20 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sdr_lab.errors import SettingError
 from sdr_lab.records import FRAME_MS, TurnSignal, Words
 from sdr_lab.stt.base import Cue, Heard, Signal
 from sdr_lab.stt.deepgram_client import Account, Lost, opened
-from sdr_lab.stt.deepgram_stream import Order, Stream
+from sdr_lab.stt.deepgram_stream import Order, Patience, Stream
 
 if TYPE_CHECKING:
     from deepgram import AsyncDeepgramClient
 
 log = logging.getLogger(__name__)
 
-LATE_S = 1.0
-"""Wait for the words of a turn that the floor ended first."""
-OUTAGE_S = 2.5
-"""Wait when the connection broke in between. The floor waits 3 s."""
 STOPPED_MS = 160
 """The caller was silent for about so long when `PAUSED` comes (ENDPOINT_STOPPED_MS)."""
 STALE_MS = 1_000
@@ -56,6 +52,7 @@ class FluxSettings:
     eot_timeout_ms: int = 5000
     """Silence that ends a turn anyhow."""
     vocabulary: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
 
     def check(self) -> None:
         """Raise SettingError for a threshold that Deepgram would refuse."""
@@ -86,7 +83,13 @@ class DeepgramFlux:
     ) -> AsyncGenerator[Words | TurnSignal, None]:
         """Yield words and turn signals while audio comes in; see `Transcriber`."""
         what = f"model {self.settings.model!r}"
-        stream = Stream(self.name, lambda: opened(self._account, self._connect, what), _Mind())
+        patience = self.settings.patience
+        stream = Stream(
+            self.name,
+            lambda: opened(self._account, self._connect, what),
+            _Mind(patience),
+            patience,
+        )
         async with aclosing(stream.results(audio)) as results:
             async for result in results:
                 yield result
@@ -138,12 +141,14 @@ class _Turn:
 class _Mind:
     """The state of one call: see `Mind`."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
         self.results: deque[Words | TurnSignal] = deque()
         self.orders: deque[Order] = deque()
         self.acknowledged_ms = 0
         self.due_s: float | None = None
         self.is_deaf = False
+        self.is_connected = False
         self._turn = _Turn()
         self._shown = ""
         self._finish: _Finish | None = None
@@ -197,7 +202,8 @@ class _Mind:
         if not self._has_spoken or self._is_complete():
             self._answer()
             return
-        self.due_s = now_s + LATE_S
+        patience = self._patience
+        self.due_s = now_s + (patience.late_s if self.is_connected else patience.outage_s)
         self.orders.append(Order("force_end_turn"))
 
     def _is_complete(self) -> bool:
@@ -223,7 +229,7 @@ class _Mind:
         self.acknowledged_ms = max(self.acknowledged_ms, end_ms)
 
     def expire(self) -> None:
-        self.is_deaf = self._has_spoken and not self._was_answered
+        self.is_deaf = self.is_connected and self._has_spoken and not self._was_answered
         if self._finish is not None:
             self._answer()
 
@@ -251,7 +257,7 @@ class _Mind:
         self._turn = _Turn()  # the next connection begins its turn anew
         self.is_deaf = False
         if self._finish is not None:
-            self.due_s = self._finish.asked_s + OUTAGE_S
+            self.due_s = self._finish.asked_s + self._patience.outage_s
 
     def read(self, message: Any, origin_ms: int) -> bool:
         kind = getattr(message, "type", "")

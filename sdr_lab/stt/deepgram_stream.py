@@ -26,16 +26,31 @@ FRAMES_PER_MESSAGE = 3
 """60 ms. Each message costs the same, whatever its size; cues send what waits at once."""
 FLUSH_S = 0.1
 """A line that stalls holds back less than a message for no longer."""
-KEEP_ALIVE_S = 4.0
-"""Deepgram hangs up after 10 s without audio or KeepAlive."""
 CATCH_UP_FRAMES = 25
 """Half a second per message while audio is sent again."""
 KEPT_MS = 30_000
 """Audio that is kept for the next connection, at most."""
 TRIES = 5
 """Attempts in a row without a result; then the call is told."""
-BACK_OFF_S = 0.1
-"""Wait before the second attempt, twice as long before each further one; ± half by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for what. Seconds."""
+
+    finalize_s: float = 0.3
+    """For the answer to an order when all audio of the turn has been looked at: there is none
+    when nothing was left to do."""
+    late_s: float = 1.0
+    """For a final result while words are open, or audio of the turn has not been looked at."""
+    outage_s: float = 2.5
+    """For a final result when the connection broke meanwhile. The floor waits 3 s."""
+    keep_alive_s: float = 4.0
+    """Without audio, before a KeepAlive. Deepgram hangs up after 10 s."""
+    back_off_s: float = 0.1
+    """Before the second attempt to connect, twice as long before each further one; ± half by
+    chance, so that a hundred calls do not come back at once."""
+
 
 SILENCE = b"\xff" * FRAME_BYTES
 
@@ -64,6 +79,8 @@ class Mind(Protocol):
     """Loop time at which `expire` is wanted."""
     is_deaf: bool
     """The service said nothing though the caller spoke: try another connection."""
+    is_connected: bool
+    """Kept up to date by the stream."""
 
     def take(self, item: Heard | Cue) -> None: ...
 
@@ -92,10 +109,11 @@ class Connect(Protocol):
 class Stream:
     """One call."""
 
-    def __init__(self, name: str, connect: Connect, mind: Mind) -> None:
+    def __init__(self, name: str, connect: Connect, mind: Mind, patience: Patience) -> None:
         self._name = name
         self._connect = connect
         self._mind = mind
+        self._patience = patience
         self._kept: deque[Heard] = deque()
         self._out: asyncio.Queue[Result | Exception | None] = asyncio.Queue()
         self._wake = asyncio.Event()
@@ -151,7 +169,8 @@ class Stream:
         mind = self._mind
         while mind.results:
             self._out.put_nowait(mind.results.popleft())
-        while self._kept and self._kept[0].at_ms + FRAME_MS <= mind.acknowledged_ms:
+        sent_ms = mind.acknowledged_ms if self._sent_ms is None else self._sent_ms
+        while self._kept and self._kept[0].at_ms < min(mind.acknowledged_ms, sent_ms):
             self._kept.popleft()
         if self._timer is not None:
             self._timer.cancel()
@@ -176,13 +195,14 @@ class Stream:
                 self._works = False
                 lost = await self._one_connection()
                 failures = 1 if self._works else failures + 1
+                self._mind.is_connected, self._sent_ms = False, None
                 self._mind.lost()
                 self._tell()
                 if not lost.can_retry or failures >= TRIES:
                     self._out.put_nowait(failed(self._name, lost))
                     return
                 log.warning("%s: %s", self._name, lost.reason)
-                wait_s = BACK_OFF_S * 2 ** (failures - 1)
+                wait_s = self._patience.back_off_s * 2 ** (failures - 1)
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))
                 await self._something_to_send()
         except Exception as error:  # a fault of ours: the engine logs it
@@ -203,6 +223,7 @@ class Stream:
 
     async def _talk(self, socket: Socket) -> Lost:
         self._sent_ms = None
+        self._mind.is_connected, self._mind.is_deaf = True, False
         for order in self._mind.orders:
             order.is_sent = False
         async with asyncio.TaskGroup() as group:
@@ -227,7 +248,7 @@ class Stream:
     async def _wait_for_more(self, socket: Socket) -> None:
         has_rest = bool(self._waiting())
         try:
-            async with asyncio.timeout(FLUSH_S if has_rest else KEEP_ALIVE_S):
+            async with asyncio.timeout(FLUSH_S if has_rest else self._patience.keep_alive_s):
                 await self._wake.wait()
         except TimeoutError:
             if has_rest:
