@@ -1,6 +1,7 @@
 """What this machine has and lacks: every engine, model, key, server and program, and how to get it.
 
-Nothing heavy of ours is imported: packages are looked up by name, servers asked with a short time-out.
+Nothing heavy is imported, but a class of yours: packages are looked up by name, servers asked
+with a short time-out.
 """
 
 from __future__ import annotations
@@ -182,12 +183,16 @@ def _knowledge(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 def _own_classes(settings: Settings) -> Iterator[Check]:
     """Import what the settings name as `package.module:Class`; nothing else is imported here."""
-    for name, table in (("STT_PROVIDER", STT), ("LLM_PROVIDER", LLM), ("TTS_PROVIDER", TTS)):
-        given = settings.masked(name)
+    stt, llm, tts = settings.stt_provider, settings.llm_provider, settings.tts_provider
+    named: list[tuple[str, str, Callable[[], object]]] = [
+        ("STT_PROVIDER", stt, lambda: own_provider(STT, stt)),
+        ("LLM_PROVIDER", llm, lambda: own_provider(LLM, llm)),
+        ("TTS_PROVIDER", tts, lambda: own_provider(TTS, tts)),
+        *(("AUDIO_FILTERS", name, partial(load_filter, name)) for name in settings.audio_filters),
+    ]
+    for setting, given, load in named:
         if is_own_class(given):
-            yield _own_class(name, given, partial(own_provider, table, given))
-    for given in filter(is_own_class, settings.audio_filters):
-        yield _own_class("AUDIO_FILTERS", given, partial(load_filter, given))
+            yield _own_class(setting, given, load)
 
 
 def _own_class(setting: str, given: str, load: Callable[[], object]) -> Check:
