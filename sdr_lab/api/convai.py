@@ -32,6 +32,7 @@ from sdr_lab.live.convai_line import ConvaiLine
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.links import GOOD_FOR_S, Link, read_link, sign_link
 from sdr_lab.live.prepared import agent_named
+from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.records import Agent
 from sdr_lab.telephony.twilio_media import ProtocolError
 
@@ -132,7 +133,10 @@ async def carry(desk: Desk, socket: TextSocket, agent: Agent, is_trusted: bool) 
     """Run a conversation; return how to close it, if that has not been done."""
     try:
         data, first = await begin(socket)
+        desk.switchboard.admit()
         key = await asyncio.to_thread(make_row, desk, agent, data, is_trusted)
+    except NoRoom as error:
+        return TRY_LATER, str(error)
     except (BadInput, Refused) as error:
         log.warning("conversation with %s closed: %s", agent.id, error)
         return POLICY_VIOLATION, str(error)
@@ -146,7 +150,7 @@ async def carry(desk: Desk, socket: TextSocket, agent: Agent, is_trusted: bool) 
         await desk.hooks.emit("call.initiated", {**about, "direction": "inbound"}, agent.id)
         await socket.send(messages.metadata(key))
         result = await desk.switchboard.run(line, key, [line.on_event])
-    except Refused as error:
+    except NoRoom as error:
         await asyncio.to_thread(desk.lab.calls.fail, key, str(error))
         return TRY_LATER, str(error)
     except SdrLabError:  # the switchboard has logged it

@@ -29,11 +29,15 @@ from sdr_lab.errors import (
     SdrLabError,
     StorageError,
 )
+from sdr_lab.live.switchboard import NoRoom
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1
 """Told to clients when the workspace can't be used: by then a lock is usually free."""
+
+ROOM_S = 30
+"""Told to clients when no call may begin: calls take minutes."""
 
 
 class ApiError(SdrLabError):
@@ -124,6 +128,8 @@ def reply_to(error: SdrLabError) -> JSONResponse:
         code, info = getattr(error, "code", None), getattr(error, "more_info", "")
         return error_reply(own_status, message, "provider_error", twilio_code=code, more_info=info)
     match error:
+        case NoRoom():
+            return error_reply(503, message, "no_room", headers={"Retry-After": str(ROOM_S)})
         case NotFound():
             return error_reply(404, message, "not_found")
         case Conflict():

@@ -26,6 +26,7 @@ from sdr_lab.api.voice import SIGNATURE
 from sdr_lab.errors import Conflict, Refused, SdrLabError
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.leg import Leg
+from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.telephony.twilio_line import TwilioLine, open_stream
 from sdr_lab.telephony.twilio_media import ProtocolError, Start
 
@@ -95,12 +96,11 @@ async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, st
         desk.metrics.call_refused("stream")
         desk.switchboard.forget(ticket.conversation_id)
         return POLICY_VIOLATION, ""
-    is_twilio = ticket.kind == "twilio"
-    control = Leg(desk, ticket.conversation_id) if is_twilio and desk.twilio.configured else None
+    control = Leg(desk, ticket.conversation_id) if ticket.kind == "twilio" else None
     line = TwilioLine(socket, start, control, ticket.kind)
     try:
         result = await desk.switchboard.run(line, ticket.conversation_id)
-    except Refused as error:
+    except NoRoom as error:
         return TRY_LATER, str(error)
     except Conflict as error:
         log.warning("media stream refused: %s", error)

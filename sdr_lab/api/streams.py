@@ -67,6 +67,10 @@ async def open_stream(
     ttl_s = desk.settings.stream_token_s
     desk.switchboard.expect(row.id, ttl_s)
     token = await asyncio.to_thread(desk.lab.tickets.mint, row.id, "browser", "", ttl_s)
+    about = {"conversation_id": row.id, "agent_id": agent.id, "phone_number": number}
+    await desk.hooks.emit(
+        "call.initiated", {**about, "direction": "inbound", "line": "browser"}, agent.id
+    )
     until = datetime.now(UTC) + timedelta(seconds=ttl_s)
     return StreamReply(
         conversation_id=row.id,

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sdr_lab.agents.overrides import Overrides, with_overrides
-from sdr_lab.errors import BadInput, Conflict, NotFound, Refused, SdrLabError
+from sdr_lab.errors import BadInput, Conflict, NotFound, SdrLabError
 from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live.addresses import Addresses
-from sdr_lab.live.leg import ASKED, transfer_twiml
+from sdr_lab.live.leg import ASKED, DIALLING, transfer_twiml
 from sdr_lab.live.prepared import agent_named
+from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.records import Agent
 from sdr_lab.telephony.twilio_errors import TwilioError
 from sdr_lab.telephony.twiml import hangup_twiml, reject_twiml, say_twiml, stream_twiml
@@ -88,11 +89,10 @@ async def answer_own(desk: Desk, call: OwnCall) -> str:
     Raises:
         NotFound: there is no such agent.
         BadInput: a variable or an override can't be used.
-        Refused: MAX_CALLS are going on, or the server stops.
+        NoRoom: MAX_CALLS are going on, or the server stops.
         TwilioError: the settings do not say how Twilio reaches this server.
     """
-    if not desk.settings.public_url:
-        raise TwilioError("can't reach this server: set PUBLIC_URL to its public address", 503)
+    check_reachable(desk)
     agent = await asyncio.to_thread(agent_named, desk.lab, call.agent_id)
     refuse_missing_variables(with_overrides(agent, call.overrides), call.variables)
     numbers = (call.from_number, call.to_number)
@@ -117,6 +117,8 @@ async def answer_after(desk: Desk, fields: Fields, conversation_id: str) -> str:
     row = await asyncio.to_thread(desk.lab.calls.get, conversation_id)
     transfer = row.metadata.get("transfer") or {}
     if transfer.get("status") == ASKED:
+        transfer = {**transfer, "status": DIALLING}
+        await asyncio.to_thread(desk.lab.calls.note, row.id, transfer=transfer)
         return transfer_twiml(desk, row, str(transfer["to"]))
     if row.folder is None:
         log.error("call %s: its stream never came: is PUBLIC_URL right?", row.id)
@@ -156,10 +158,11 @@ async def _stream(desk: Desk, row: Conversation, call_sid: str) -> str:
     if row.folder is not None:
         log.warning("call %s: asked again after its stream: hung up", row.id)
         return hangup_twiml()
+    check_reachable(desk)
     ttl_s = desk.settings.stream_token_s
     try:
         desk.switchboard.expect(row.id, ttl_s)
-    except Refused as error:
+    except NoRoom as error:
         log.warning("call %s refused: %s", row.id, error)
         await asyncio.to_thread(desk.lab.calls.fail, row.id, str(error))
         return say_twiml(TROUBLE)
@@ -171,6 +174,12 @@ async def _stream(desk: Desk, row: Conversation, call_sid: str) -> str:
         status_callback=addresses.voice("stream", row.id),
         after=addresses.voice("after", row.id),
     )
+
+
+def check_reachable(desk: Desk) -> None:
+    """Raise TwilioError when Twilio can't know where this server is."""
+    if not desk.settings.public_url:
+        raise TwilioError("can't reach this server: set PUBLIC_URL to its public address", 503)
 
 
 def _agent_for(desk: Desk, called: str) -> Agent | None:

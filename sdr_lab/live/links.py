@@ -24,8 +24,6 @@ class Link:
     """What a signed link allows."""
 
     agent_id: str
-    conversation_id: str = ""
-    """The conversation that it opens; empty: a new one each time."""
 
 
 def sign_link(link: Link, settings: Settings, now_s: float | None = None) -> str:
@@ -40,8 +38,6 @@ def sign_link(link: Link, settings: Settings, now_s: float | None = None) -> str
         "exp": issued_s + GOOD_FOR_S,
         "jti": secrets.token_hex(8),
     }
-    if link.conversation_id:
-        claims["conversation_id"] = link.conversation_id
     return jwt.encode(claims, _secret(settings), algorithm="HS256")
 
 
@@ -64,7 +60,7 @@ def read_link(token: str, settings: Settings) -> Link:
         )
     except jwt.PyJWTError as error:
         raise Refused(f"signed link: {str(error).lower() or 'not valid'}") from None
-    return Link(str(claims["agent_id"]), str(claims.get("conversation_id", "")))
+    return Link(str(claims["agent_id"]))
 
 
 def _secret(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.errors import BadInput, Refused, SdrLabError
 from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live.addresses import Addresses
+from sdr_lab.live.incoming import check_reachable
 from sdr_lab.live.prepared import agent_named
 from sdr_lab.records import Agent
 from sdr_lab.telephony.numbers import e164
@@ -66,7 +67,7 @@ async def place_call(desk: Desk, request: OutboundRequest) -> Placed:
         BadInput: a number, a variable or an override can't be used.
         NotFound: there is no such agent or number.
         MustNotCall: the number is on the do-not-call list.
-        Refused: MAX_CALLS are going on, or the server stops.
+        NoRoom: MAX_CALLS are going on, or the server stops.
         TwilioError: Twilio refused, did not answer, or is not set up.
     """
     to = e164(request.to_number)
@@ -99,8 +100,7 @@ def check_ready(desk: Desk) -> None:
     """Raise TwilioError when calls can't be placed with the settings as they are."""
     if not desk.twilio.configured:
         raise TwilioError("not set up: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN", 503)
-    if not desk.settings.public_url:
-        raise TwilioError("can't reach this server: set PUBLIC_URL to its public address", 503)
+    check_reachable(desk)
 
 
 async def _dial(desk: Desk, agent: Agent, row: Conversation, request: OutboundRequest) -> Placed:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sdr_lab.call.inbox import Order, SayGoodbye
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
-from sdr_lab.errors import Conflict, Refused, SdrLabError
+from sdr_lab.errors import Conflict, SdrLabError
 from sdr_lab.lab import CallResult, Lab
 from sdr_lab.live.background import Background
 from sdr_lab.live.hooks import Hooks
@@ -31,6 +31,10 @@ GOODBYE_S = 8.0
 
 AfterCall = Callable[[str], Coroutine[Any, Any, Any]]
 """What follows a call, given its conversation id: summary, webhooks (live/post_call.py)."""
+
+
+class NoRoom(SdrLabError):
+    """No call may begin now."""
 
 
 @dataclass(slots=True, eq=False)
@@ -113,7 +117,7 @@ class Switchboard:
         """Keep a place for a call whose line will open within `for_s` seconds.
 
         Raises:
-            Refused: MAX_CALLS are going on, or the server is stopping.
+            NoRoom: MAX_CALLS are going on, or the server is stopping.
         """
         if conversation_id not in self._expected:
             self.admit()
@@ -124,13 +128,13 @@ class Switchboard:
         self._expected.pop(conversation_id, None)
 
     def admit(self) -> None:
-        """Raise Refused when no new call may begin."""
+        """Raise NoRoom when no new call may begin."""
         why = self.why_closed
         if not why:
             return
         self._metrics.call_refused(why)
         most = self._lab.settings.max_calls
-        raise Refused(
+        raise NoRoom(
             "the server is stopping: no new calls"
             if why == "stopping"
             else f"{most} calls are going on, as many as MAX_CALLS allows: try again later"
@@ -158,7 +162,8 @@ class Switchboard:
         """Run a call whose row exists, on a line that is open; return when it is over.
 
         Args:
-            line: Past its handshake.
+            line: Past its handshake. Closing it after an error is the caller's business: Twilio
+                then asks what to do, and is told to say sorry.
             conversation_id: Of the row, which names agent, variables and overrides.
             listeners: Who else hears the events of this call.
 
@@ -166,7 +171,7 @@ class Switchboard:
             What became of it; None when it had to be cut off because the server stops.
 
         Raises:
-            Refused: no call may begin now.
+            NoRoom: no call may begin now.
             Conflict: this conversation is running already, or is over.
             SdrLabError: the call can't be made; its row says `failed` and why.
         """
@@ -201,14 +206,16 @@ class Switchboard:
             call.result = await self._lab.call(
                 line, ready.config, ready.parts, heard_by, on_session=call.began
             )
+        except Conflict as error:  # it has been held: what became of it stays
+            call.error = error
         except SdrLabError as error:
             call.error = error
             log.error("call %s: %s", call.conversation_id, error)
-            await self._give_up(line, call, str(error))
+            await self._give_up(call, str(error))
         except Exception as error:
             log.exception("call %s", call.conversation_id)
             call.error = SdrLabError(f"the call broke off: {error!r}")
-            await self._give_up(line, call, repr(error))
+            await self._give_up(call, repr(error))
 
     def _introduce(self, call: LiveCall, ready: Prepared) -> None:
         config = ready.config
@@ -216,9 +223,7 @@ class Switchboard:
         if order := voicemail_order(config.agent, ready.answered_by, config.variables):
             call.tell(order)  # the news came before the line
 
-    async def _give_up(self, line: Line, call: LiveCall, why: str) -> None:
-        with suppress(Exception):  # whatever is wrong with the line, the call is over
-            await line.hang_up()
+    async def _give_up(self, call: LiveCall, why: str) -> None:
         with suppress(SdrLabError):  # the store may be what is broken
             await asyncio.to_thread(self._lab.calls.fail, call.conversation_id, why)
 

@@ -6,11 +6,12 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import uvicorn
 from fastapi import FastAPI
 
+from sdr_lab.agents.tools import Toolbox
 from sdr_lab.api.app import create_app
 from sdr_lab.api.state import state_of
 from sdr_lab.call.parts import Parts
@@ -22,7 +23,7 @@ from sdr_lab.llm.base import LanguageModel
 from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.providers import Chosen
 from sdr_lab.records import Agent
-from sdr_lab.simulate.phone_network import PhoneNetwork
+from sdr_lab.simulate.phone_network import ACCOUNT_SID, AUTH_TOKEN, PhoneNetwork
 from sdr_lab.stt.base import Transcriber
 from sdr_lab.stt.scripted import Said, ScriptedTranscriber
 from sdr_lab.tts.tone import Tone
@@ -46,8 +47,8 @@ class ScriptedLab(Lab):
 
     def parts(self, agent: Agent, chosen: Chosen, search: Search) -> Parts:
         transcriber: Transcriber = ScriptedTranscriber(lambda: self.heard())
-        parts = super().parts(agent, replace(chosen, tts="tone"), NoKnowledge())
-        return replace(parts, transcriber=transcriber, model=self.model, voice=Tone())
+        toolbox = Toolbox(self.calendar, self.do_not_call, NoKnowledge())
+        return Parts(transcriber, self.model, Tone(), toolbox)
 
     async def ready_knowledge(self, agent: Agent, say: Callable[[str], None]) -> Search:
         return NoKnowledge()
@@ -67,8 +68,6 @@ AGENT = Agent(
 
 def live_settings(home: object, **changes: object) -> Settings:
     """Return settings of a server on loopback that knows a phone network."""
-    from sdr_lab.simulate.phone_network import ACCOUNT_SID, AUTH_TOKEN
-
     given: dict[str, object] = {
         "SDR_LAB_HOME": home,
         "STT_PROVIDER": "whisper",
@@ -83,6 +82,16 @@ def live_settings(home: object, **changes: object) -> Settings:
         "SHUTDOWN_GRACE_S": 2,
     }
     return Settings.load(None, {**given, **changes}, environ={})
+
+
+def scripted_lab(
+    home: object, model: LanguageModel | None = None, **changes: object
+) -> ScriptedLab:
+    """Return a workspace in which the agent `joe` answers our number."""
+    lab = ScriptedLab(live_settings(home, **changes), model)
+    lab.agents.save(AGENT, author="test")
+    lab.numbers.create(OURS, agent_id=AGENT.id)
+    return lab
 
 
 @dataclass
@@ -115,9 +124,7 @@ async def served(
         port = bound.getsockname()[1]
         url = f"http://127.0.0.1:{port}"
         async with PhoneNetwork(reach={PUBLIC: url}) as network:
-            settings = live_settings(home, TWILIO_API_URL=network.base_url, **changes)
-            lab = ScriptedLab(settings, model)
-            lab.agents.save(AGENT, author="test")
+            lab = scripted_lab(home, model, TWILIO_API_URL=network.base_url, **changes)
             app = create_app(lab=lab)
             config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio", lifespan="on")
             server = uvicorn.Server(config)
