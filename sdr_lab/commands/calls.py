@@ -36,7 +36,11 @@ def list_calls(
     ctx: typer.Context,
     agent: Annotated[str, typer.Option(help="Only of this agent (id or name).")] = "",
     status: Annotated[
-        str, typer.Option(help="initiated, in-progress, completed, failed or broken-off.")
+        str,
+        typer.Option(
+            help="initiated, in-progress, completed, voicemail, busy, no-answer, canceled, failed "
+            "or broken-off."
+        ),
     ] = "",
     outcome: Annotated[str | None, typer.Option(help="Such as booked or do_not_call.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Started then or later.")] = None,
@@ -101,6 +105,7 @@ def show(
         "outcome": found.outcome,
         "agent": f"{found.agent_name} ({found.agent_id}, version {found.agent_version})",
         "number": _masked(found.phone_number),
+        "answered by": str(found.metadata.get("answered_by", "")).replace("_", " "),
         "engines": ", ".join(filter(None, (found.stt, found.llm, found.tts))),
         "folder": str(found.folder or ""),
     }
@@ -206,13 +211,14 @@ def latency(
 
 
 def _measured(lab: Lab, keys: list[str], last: int | None) -> list[CallLatency]:
+    from sdr_lab.store.call_rows import CallFilter
     from sdr_lab.trace.report import measured
 
     if keys and last is not None:
         raise BadInput("give calls or --last, not both")
     if keys:
         return [measured(_folder_of(lab, key)) for key in keys]
-    newest = [call for call in lab.calls.list(page_size=last or 1).calls if call.folder]
+    newest = lab.calls.list(CallFilter(recorded=True), last or 1).calls
     if not newest:
         raise NotFound("no calls have been recorded yet: sdr-lab call")
     return [measured(_log_of(call).parent) for call in newest]

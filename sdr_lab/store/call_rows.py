@@ -36,6 +36,8 @@ class CallFilter:
     statuses: tuple[Status, ...] = ()
     """Any of these; with `status`, both must hold."""
     outcome: str | None = None
+    recorded: bool = False
+    """Only calls that came about: those with a folder."""
     direction: str = ""
     """`inbound` or `outbound`."""
     phone_number: str = ""
@@ -86,6 +88,8 @@ def filtered(query: Q, which: CallFilter) -> Q:
         query = query.where(row.status == which.status)
     if which.statuses:
         query = query.where(row.status.in_(which.statuses))
+    if which.recorded:
+        query = query.where(row.folder != "")
     if which.direction:
         query = query.where(row.direction == which.direction)
     if which.phone_number:

@@ -5,6 +5,8 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,11 @@ from sdr_lab.events import (
     TurnOver,
     to_json,
 )
+from sdr_lab.records import Agent
+from sdr_lab.store.calls import CallStore
+from sdr_lab.store.database import open_database
+from sdr_lab.store.folder import Status
+from sdr_lab.trace.turns import turns_of
 
 MakeCall = Callable[..., Path]
 
@@ -85,6 +92,34 @@ def test_reindex_list_and_show(run, run_json, make_call: MakeCall):
     assert "How much is it?" in shown
     assert "Forty nine dollars." in shown
     assert [t["role"] for t in run_json("calls", "show", "conv_1")["turns"]] == ["caller", "agent"]
+
+
+def test_calls_that_did_not_come_about(run, run_json, make_call: MakeCall, home: Path):
+    make_call()
+    run("calls", "reindex")
+    agent = Agent(id="sam", name="Sam", version=1, system_prompt="", first_message="")
+    now = datetime.now(UTC)
+    with closing(open_database(home)) as database:
+        calls = CallStore(database, home / "calls", turns_of)
+        for status in ("busy", "no-answer", "canceled", "voicemail"):
+            key = calls.create(agent, "+14155552671").id
+            by = "machine_start" if status == "voicemail" else ""
+            calls.report(key, Status(status), at=now, answered_by=by)
+        waiting = calls.create(agent).id
+
+    table = run("calls", "list").stdout
+    assert all(words in table for words in ("busy", "no answer", "canceled", "voicemail"))
+    for status in ("busy", "no-answer", "canceled", "voicemail"):
+        (found,) = run_json("calls", "list", "--status", status)
+        assert found["status"] == status
+        shown = run("calls", "show", found["id"]).stdout
+        assert status.replace("-", " ") in shown
+        assert ("machine start" in shown) == (status == "voicemail")
+        error = run("calls", "show", found["id"], "--events", exit_code=1).stderr
+        assert "has no event log: nothing was recorded" in error
+    assert "conv_1" in run("latency").stdout  # the newest one with a recording
+    run("calls", "delete", waiting, found["id"], "--yes")
+    assert len(run_json("calls", "list")) == 4
 
 
 def test_numbers_are_masked_on_the_screen(run, make_call: MakeCall):

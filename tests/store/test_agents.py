@@ -1,11 +1,16 @@
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from sdr_lab.errors import BadInput, NotFound
-from sdr_lab.records import Agent, Playbook
+from sdr_lab.records import Agent, Playbook, WebTool
 from sdr_lab.store.agents import AgentStore
 from sdr_lab.store.database import Database
+from sdr_lab.store.documents import DocumentStore
+from sdr_lab.store.hooks import Webhooks
+from sdr_lab.store.numbers import PhoneNumbers
+from sdr_lab.store.tools import ToolStore
 
 SAM = Agent(
     id="sam",
@@ -147,3 +152,24 @@ def test_fields_of_a_newer_sdr_lab_are_left_out(agents: AgentStore, database: Da
 
     database.write(add_field)
     assert agents.get("sam").playbook == Playbook()
+
+
+def test_a_delete_takes_what_hangs_on_the_agent_and_nothing_else(
+    agents: AgentStore, database: Database, tmp_path: Path
+):
+    numbers, tools = PhoneNumbers(database), ToolStore(database)
+    hooks, documents = Webhooks(database), DocumentStore(database, tmp_path)
+    tool = WebTool("price", "", {}, "https://example.com")
+    document = documents.create("a.txt", "file", b"x")
+    for i, name in enumerate(("sam", "eve")):
+        agents.create(dataclasses.replace(SAM, id=name, name=name.title()))
+        numbers.create(f"+1415555267{i}", agent_id=name)
+        tools.create(name, tool)
+        hooks.create("https://example.com", ["*"], agent_id=name)
+        documents.attach(document.id, name)
+    agents.delete("Sam")
+    assert [number.agent_id for number in numbers.list()] == [None, "eve"]
+    assert (tools.of("sam"), len(tools.of("eve"))) == ([], 1)
+    assert [hook.agent_id for hook in hooks.list()] == ["eve"]
+    assert documents.get(document.id).agents == ("eve",)
+    assert agents.undelete("sam").id == "sam"
