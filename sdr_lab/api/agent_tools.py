@@ -124,9 +124,10 @@ def shown_tools(agent: Agent) -> dict[str, Any]:
     if "transfer_to_number" in shown:
         transfers = shown_transfers(agent, kept.get("transfers", {}))
         shown["transfer_to_number"]["params"]["transfers"] = transfers
-    if agent.on_voicemail != "ignore":
+    has_message = agent.on_voicemail == "leave_message" and agent.voicemail_message
+    if has_message or agent.on_voicemail == "hang_up":  # a message of nothing can't be said there
         config = shown[VOICEMAIL] = _config(configs, VOICEMAIL)
-        if agent.on_voicemail == "leave_message" and agent.voicemail_message:
+        if has_message:
             config["params"]["voicemail_message"] = agent.voicemail_message
     return shown
 

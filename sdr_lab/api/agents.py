@@ -66,7 +66,7 @@ async def create(
         told_what = "give at least one of name, system_prompt and conversation_config"
         raise FieldError(("body", "name"), f"an agent of nothing: {told_what}")
     change = read_change(told)
-    agent = applied(change, None, lab.settings)
+    agent = await asyncio.to_thread(applied, change, None, lab.settings)
     await check_lists(change, lab, "")
     made = await asyncio.to_thread(
         lab.agents.create, agent, AUTHOR, change.note or "created", change.user_id
