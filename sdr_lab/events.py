@@ -48,7 +48,7 @@ class CallEnded(Event):
 
     reason: str
     """`agent`, `caller`, `transfer`, `silence`, `voicemail`, `max_length`, `stalled`, `error`,
-    `cancelled`, or what an order from outside gave."""
+    `cancelled`, or an order's."""
     duration_ms: int
 
 
@@ -64,13 +64,11 @@ class DigitPressed(Event):
     """The caller pressed a key (input of the floor)."""
 
     digit: str
-    """0-9, * or #."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderTaken(Event):
-    """Somebody outside the call has told the agent something (input of the floor: `goodbye` and
-    `message` keep the floor to the end of the call, `text` is a turn of the caller)."""
+    """An order from outside (input of the floor: `goodbye`, `message` hold it, `text` is a turn)."""
 
     order: str
     """`goodbye`, `message`, `end`, `text`, `context`."""
@@ -82,12 +80,10 @@ class OrderTaken(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class TimedOut(Event):
-    """A time-out on the loop's clock fired (input of the floor: from `max_length` on the agent
-    keeps the floor)."""
+    """A time-out on the loop's clock fired (input of the floor: `max_length` holds it)."""
 
     name: str
-    """`silence`, `max_length`, `overdue` (a goodbye or message that took too long), `stalled`,
-    `error`."""
+    """`silence`, `max_length`, `overdue` (a goodbye or message took too long), `stalled`, `error`."""
 
 
 # ---- the caller
@@ -149,8 +145,7 @@ class TurnOver(Event):
     last_voiced_ms: int
     pause_ms: int
     why: str
-    """As in `TurnEnding`; `signal`: the transcriber said so; `digits`, `typed`: pressed or written,
-    not spoken; `hung_up`: the caller did not wait for the end of the pause."""
+    """As in `TurnEnding`; or `signal`, `digits`, `typed`, `hung_up` (the call ended within it)."""
 
 
 @dataclass(frozen=True, kw_only=True)

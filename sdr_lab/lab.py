@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sdr_lab.agents.intent import detect_intent
 from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.agents.prompt import with_lines_filled
+from sdr_lab.agents.public_web import PublicWeb
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.agents.variables import missing_in
+from sdr_lab.agents.web_tool import WebToolRunner
 from sdr_lab.audio.filters import FilterChain
 from sdr_lab.call.line import Line
 from sdr_lab.call.log import Sink
@@ -23,17 +26,22 @@ from sdr_lab.call.record import CallFolder
 from sdr_lab.call.sentences import spoken_parts
 from sdr_lab.call.session import Session
 from sdr_lab.config import call_settings
-from sdr_lab.errors import BadInput, ProviderError, SdrLabError
+from sdr_lab.errors import BadInput, MissingPackage, ProviderError, SdrLabError
 from sdr_lab.knowledge.base import NoKnowledge, Search
+from sdr_lab.llm.base import LanguageModel
 from sdr_lab.llm.cache import CachedModel, question_key
-from sdr_lab.providers import LLM, STT, TTS, Chosen, choose, make
+from sdr_lab.providers import DEFAULTS, LLM, STT, TTS, Chosen, Table, choose, make
 from sdr_lab.records import Agent, CallConfig
+from sdr_lab.shelf import Shelf
+from sdr_lab.tts.base import Voice
 from sdr_lab.tts.cache import CachedVoice
 from sdr_lab.tts.speakable import speakable
 from sdr_lab.workspace import Workspace
 
 REMEMBERING = frozenset({"ollama", "llama_cpp"})
 """Models slow enough that recurring answers are worth keeping."""
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 
@@ -49,6 +57,25 @@ class CallResult:
 
 class Lab(Workspace):
     """Everything of one workspace, and the calls in it."""
+
+    @cached_property
+    def web(self) -> PublicWeb:
+        """Requests of web tools."""
+        return PublicWeb(self.settings.insecure_private_webhooks)
+
+    @cached_property
+    def _shelf(self) -> Shelf:
+        return Shelf()
+
+    async def close(self) -> None:
+        """Close what is open: connections to services, threads of voices, the database."""
+        opened = self.__dict__
+        if "web" in opened:
+            await self.web.close()
+        if "_shelf" in opened:
+            await self._shelf.close()
+        if "database" in opened:
+            await asyncio.to_thread(self.database.close)
 
     # ---- knowledge
 
@@ -75,32 +102,67 @@ class Lab(Workspace):
         wanted = {f"{step}_provider": name for step, name in names.items() if name}
         return choose(self.settings.changed("command line", **wanted), agent)
 
-    def parts(self, agent: Agent, chosen: Chosen, search: Search) -> Parts:
-        """Build what a call is made of.
+    def parts(
+        self,
+        agent: Agent,
+        chosen: Chosen,
+        search: Search,
+        overrides: Overrides | None = None,
+    ) -> Parts:
+        """Build what a call is made of. May be called in any thread.
+
+        Models and voices serve many calls and are made once. The first message of overrides is
+        for one caller's ears: its sound is not kept.
 
         Raises:
             NotFound: a provider is unknown.
             MissingPackage: a model or library is not installed.
         """
         settings = self.settings
-        model = make(LLM, chosen.llm, settings, agent)
+        agent = with_overrides(agent, overrides)
+        model = self._shared(LLM, chosen.llm, agent)
         if settings.response_cache and chosen.llm in REMEMBERING:
-            model = CachedModel(model, question_key(f"{agent.id}@{agent.version}"))
-        voice = make(TTS, chosen.tts, settings, agent)
+            model = self._remembering(model, agent)
+        voice = self._shared(TTS, chosen.tts, agent)
         if settings.tts_cache_mb and hasattr(voice, "fingerprint"):  # else it may change unseen
             voice = CachedVoice(
                 voice,
                 self.home / "tts_cache",
                 settings.tts_cache_mb,
-                keep=fixed_lines(agent).__contains__,
+                keep=fixed_lines(agent, overrides).__contains__,
             )
         return Parts(
             transcriber=make(STT, chosen.stt, settings, agent),
             model=model,
             voice=voice,
-            toolbox=Toolbox(self.calendar, self.do_not_call, search),
+            toolbox=Toolbox(
+                self.calendar,
+                self.do_not_call,
+                search,
+                web=[WebToolRunner(tool, self.web) for tool in self.tools.of(agent.id)],
+            ),
             search=search,
+            reserve_voice=self._reserve(chosen.tts, agent),
         )
+
+    def _shared(self, table: Table[T], name: str, agent: Agent) -> T:
+        if name not in table:  # a class of one's own may depend on all of the agent
+            return make(table, name, self.settings, agent)
+        key = (table.step, name, agent.id, agent.version, agent.model, agent.temperature)
+        return self._shelf.get(key, lambda: make(table, name, self.settings, agent))
+
+    def _remembering(self, model: LanguageModel, agent: Agent) -> CachedModel:
+        key = ("answers", id(model), agent.id, agent.version)
+        of_agent = question_key(f"{agent.id}@{agent.version}")
+        return self._shelf.get(key, lambda: CachedModel(model, of_agent))
+
+    def _reserve(self, tts: str, agent: Agent) -> Voice | None:
+        """Return the voice that speaks when a service fails, if it is installed."""
+        if tts not in TTS or TTS[tts].is_local:
+            return None
+        with suppress(MissingPackage):
+            return self._shared(TTS, DEFAULTS["tts"], agent)
+        return None
 
     def config(
         self,
@@ -257,11 +319,13 @@ def refuse_missing_variables(agent: Agent, variables: Mapping[str, str] | None) 
             )
 
 
-def fixed_lines(agent: Agent) -> frozenset[str]:
+def fixed_lines(agent: Agent, overrides: Overrides | None = None) -> frozenset[str]:
     """Return what an agent says to everyone, as the voice is given it.
 
     Only these are kept as sound on disk: what is said to one caller may hold his name or number.
     """
+    if overrides is not None and overrides.first_message is not None:
+        agent = replace(agent, first_message="")
     from sdr_lab.llm.playbook_lines import DEFAULT_LINES
 
     agent = with_lines_filled(agent)

@@ -24,7 +24,7 @@ LAYERS: list[set[str]] = [
     {"replay"},
     {"tune"},
     {"evaluate"},
-    {"workspace"},
+    {"workspace", "shelf"},
     {"lab", "doctor", "logs"},
     {"live"},
     {"api", "ui"},

@@ -47,7 +47,7 @@ class WebReply:
 
 
 class PublicWeb:
-    """Makes requests. One object per event loop; connections are kept and reused.
+    """Makes requests, in one event loop at a time. Connections are kept and reused.
 
     Args:
         allow_private: Also plain http and private addresses (INSECURE_PRIVATE_WEBHOOKS).
@@ -56,6 +56,7 @@ class PublicWeb:
     def __init__(self, allow_private: bool = False) -> None:
         self.allow_private = allow_private
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def fetch(
         self,
@@ -110,7 +111,9 @@ class PublicWeb:
     def _open(self) -> aiohttp.ClientSession:
         import aiohttp
 
-        if self._session is None:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
             connector = aiohttp.TCPConnector(
                 resolver=Resolver(self.allow_private),  # type: ignore[arg-type]
                 use_dns_cache=False,

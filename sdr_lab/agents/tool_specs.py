@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import jsonschema.exceptions
+import referencing
 
 from sdr_lab.records import Agent, ToolSpec
 
@@ -120,10 +121,14 @@ def spec_for(name: str, agent: Agent) -> ToolSpec:
 
 def problem_with(spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a call's arguments as one line, None when nothing is."""
-    validator = jsonschema.Draft202012Validator(spec.parameters, format_checker=_FORMATS)
+    validator = jsonschema.Draft202012Validator(
+        spec.parameters,
+        format_checker=_FORMATS,
+        registry=referencing.Registry(),  # else a $ref would be fetched from anywhere
+    )
     error = jsonschema.exceptions.best_match(validator.iter_errors(dict(arguments)))
     if error is None:
         return None
     place = ".".join(str(part) for part in error.absolute_path) or "arguments"
-    allowed = ", ".join(spec.parameters["properties"])
+    allowed = ", ".join(spec.parameters.get("properties", ())) or "none"
     return f"{spec.name}: {place}: {error.message}; parameters: {allowed}."

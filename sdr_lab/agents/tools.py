@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sdr_lab.agents.spoken import spoken_day, spoken_moment, spoken_moments
 from sdr_lab.agents.tool_specs import ALWAYS_ALLOWED, SPECS, problem_with, spec_for
+from sdr_lab.agents.web_tool import WebToolRunner
 from sdr_lab.errors import SdrLabError, SlotTaken
 from sdr_lab.records import (
     Agent,
@@ -112,6 +113,8 @@ class Toolbox:
     do_not_call: DoNotCall
     search: Search
     meeting_minutes: int = MEETING_MINUTES
+    web: Sequence[WebToolRunner] = ()
+    """Tools of this agent that ask other servers; a built-in one of the same name wins."""
     _runs: dict[str, Callable[[Mapping[str, Any], ToolContext], Awaitable[ToolResult]]] = field(
         init=False, repr=False
     )
@@ -130,7 +133,8 @@ class Toolbox:
     def specs(self, agent: Agent) -> tuple[ToolSpec, ...]:
         """Return the tools of an agent as a model sees them."""
         names = dict.fromkeys((*agent.tools, *ALWAYS_ALLOWED))
-        return tuple(spec_for(name, agent) for name in SPECS if name in names)
+        built_in = (spec_for(name, agent) for name in SPECS if name in names)
+        return (*built_in, *(tool.spec for tool in self.web if tool.spec.name not in SPECS))
 
     async def run(self, call: ToolCall, context: ToolContext) -> ToolResult:
         """Run a tool.
@@ -139,6 +143,9 @@ class Toolbox:
             `ok=False` with a sentence for the model when the tool is unknown, not switched on
             for the agent, called with wrong arguments, or could not do what was asked.
         """
+        for tool in self.web:
+            if tool.spec.name == call.name and call.name not in SPECS:
+                return await tool.run(call.arguments, context.conversation_id)
         run = self._runs.get(call.name)
         allowed = [spec.name for spec in self.specs(context.agent)]
         if run is None or not (call.name in allowed or context.is_key):

@@ -28,6 +28,7 @@ MAX_BYTES = 65_536
 """Of a reply; more is cut off."""
 MAX_CHARS = 2_000
 """Of a reply that a model is told: more costs time to read, and pushes out the conversation."""
+READABLE = ("json", "text/", "xml")
 MAX_SCHEMA_CHARS = 10_000
 TIMEOUTS_S = (0.5, 30.0)
 
@@ -48,6 +49,7 @@ class WebToolRunner:
     async def run(self, arguments: Mapping[str, Any], conversation_id: str = "") -> ToolResult:
         """Call the service. What goes wrong comes back as `ok=False`; nothing holds a header."""
         tool = self.tool
+        arguments = {name: value for name, value in arguments.items() if value is not None}
         problem = problem_with(self.spec, arguments)
         if problem is not None:
             return ToolResult(tool.name, False, problem, {"error": "arguments"})
@@ -92,7 +94,11 @@ def result_of(name: str, reply: WebReply) -> ToolResult:
 
 
 def shown(reply: WebReply) -> str:
-    """Return a reply as text of at most `MAX_CHARS`, JSON without needless blanks."""
+    """Return a reply as text of at most `MAX_CHARS`, JSON without needless blanks; a reply that
+    is no text (a picture, something packed) is empty."""
+    kind = reply.headers.get("content-type", "text/plain").lower()
+    if not any(word in kind for word in READABLE):
+        return ""
     text = "".join(c for c in reply.text if c.isprintable() or c in "\n\t").strip()
     try:
         value = json.loads(reply.text)
