@@ -68,7 +68,7 @@ class DigitPressed(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class OrderTaken(Event):
-    """An order from outside (input of the floor: `goodbye`, `message` hold it, `text` is a turn)."""
+    """An order from outside (input of the floor: `goodbye`, `message` hold it, `text` is said)."""
 
     order: str
     """`goodbye`, `message`, `end`, `text`, `context`."""
@@ -83,7 +83,7 @@ class TimedOut(Event):
     """A time-out on the loop's clock fired (input of the floor: `max_length` holds it)."""
 
     name: str
-    """`silence`, `max_length`, `overdue` (a goodbye or message took too long), `stalled`, `error`."""
+    """`silence`, `max_length`, `overdue` (goodbye or message took too long), `stalled`, `error`."""
 
 
 # ---- the caller

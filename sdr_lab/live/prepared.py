@@ -56,7 +56,7 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
     agent = with_overrides(await asyncio.to_thread(agent_of, lab, row), overrides)
     chosen = await asyncio.to_thread(lab.choose, agent)
     search = await knowledge_of(lab, background, agent)
-    parts = await asyncio.to_thread(lab.parts, agent, chosen, search)
+    parts = await asyncio.to_thread(lab.parts, agent, chosen, search, overrides)
     config = await asyncio.to_thread(
         lab.config,
         agent,
