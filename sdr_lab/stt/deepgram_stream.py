@@ -170,7 +170,7 @@ class Stream:
         while mind.results:
             self._out.put_nowait(mind.results.popleft())
         sent_ms = mind.acknowledged_ms if self._sent_ms is None else self._sent_ms
-        while self._kept and self._kept[0].at_ms < min(mind.acknowledged_ms, sent_ms):
+        while self._kept and self._kept[0].at_ms + FRAME_MS <= min(mind.acknowledged_ms, sent_ms):
             self._kept.popleft()
         if self._timer is not None:
             self._timer.cancel()

@@ -15,7 +15,7 @@ import textwrap
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -32,14 +32,7 @@ PUBLIC_URL = "https://api.deepgram.com"
 DEFAULT_VOICE = "aura-2-thalia-en"
 
 CONNECT_S = 5.0
-FIRST_SOUND_S = 6.0
-NEXT_SOUND_S = 4.0
-CLEARED_S = 2.0
-"""A socket that has not said `Cleared` after so long is given up."""
 CLOSE_S = 0.5
-IDLE_S = 60.0
-"""An unused socket is dropped then: each counts against the project's limit, and a call may end
-without a word to its voice."""
 FLUSHES, FLUSH_WINDOW_S = 18, 60.0
 """Deepgram ignores more than 20."""
 MAX_CHARS = 1800
@@ -57,6 +50,21 @@ class Gone(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait for what. Seconds."""
+
+    first_s: float = 6.0
+    """For the first sound of a sentence."""
+    next_s: float = 4.0
+    """For each further piece."""
+    cleared_s: float = 2.0
+    """For `Cleared`; then the socket is given up."""
+    idle_s: float = 60.0
+    """An unused socket is dropped then: each counts against the project's limit, and a call may
+    end without a word to its voice."""
+
+
+@dataclass(frozen=True, slots=True)
 class AuraSettings:
     """How Deepgram speaks."""
 
@@ -64,6 +72,7 @@ class AuraSettings:
     encoding: Literal["linear16", "mulaw"] = "mulaw"
     """`mulaw`: 8 kHz, the phone's own bytes, which decoding and encoding again leave as they are;
     `linear16`: 16 kHz, resampled here."""
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def rate_hz(self) -> int:
@@ -96,7 +105,7 @@ class Service:
                 vendor = await connecting.__aenter__()
         except Exception as error:
             raise ProviderError(NAME, self._refused(error, voice)) from error
-        return Socket(voice, connecting, vendor, self.clock)
+        return Socket(voice, connecting, vendor, self.settings.patience, self.clock)
 
     async def by_rest(self, sentence: str, voice: str) -> AsyncGenerator[bytes, None]:
         """Yield the audio of one request.
@@ -141,11 +150,13 @@ class Socket:
         voice: str,
         connecting: AbstractAsyncContextManager[AsyncV1SocketClient],
         vendor: AsyncV1SocketClient,
+        patience: Patience,
         clock: Callable[[], float],
     ) -> None:
         self.voice = voice
         self._connecting = connecting
         self._vendor = vendor
+        self._patience = patience
         self._clock = clock
         self._flushes: deque[float] = deque(maxlen=FLUSHES)
         self._to_clear = 0
@@ -158,7 +169,7 @@ class Socket:
 
     def rest(self) -> None:
         """Not in use: drop the connection when that lasts too long."""
-        self._timer = asyncio.get_running_loop().call_later(IDLE_S, self._abort)
+        self._timer = asyncio.get_running_loop().call_later(self._patience.idle_s, self._abort)
 
     def wake(self) -> None:
         """In use again."""
@@ -180,15 +191,15 @@ class Socket:
             await self._vendor.send_flush()
         except Exception as error:
             raise Gone(_why(error)) from error
-        wait_s = FIRST_SOUND_S
+        wait_s = self._patience.first_s
         while (chunk := await self._next(wait_s)) is not None:
             if chunk:
                 yield chunk
-                wait_s = NEXT_SOUND_S
+                wait_s = self._patience.next_s
 
     async def _next(self, wait_s: float) -> bytes | None:
         """Return the next audio of this sentence, perhaps empty; None after the last."""
-        wait_s = CLEARED_S if self._to_clear else wait_s
+        wait_s = self._patience.cleared_s if self._to_clear else wait_s
         try:
             async with asyncio.timeout(wait_s):
                 message = await self._vendor.recv()

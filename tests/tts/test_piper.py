@@ -193,7 +193,7 @@ class TestSpeaking:
         with pytest.raises(ProviderError, match="piper: "):
             await spoken(joe, "Hello.", str(voice_file(tmp_path)))
         with pytest.raises(ProviderError, match="not a voice file"):
-            await spoken(joe, "Hello.", "nobody")
+            await spoken(joe, "Hello.", "nobody.onnx")
 
     async def test_warm_up_loads_the_voice(self, joe: Piper):
         await joe.warm_up()
