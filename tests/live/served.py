@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -66,7 +67,7 @@ AGENT = Agent(
 )
 
 
-def live_settings(home: object, **changes: object) -> Settings:
+def live_settings(home: object, **changes: Any) -> Settings:
     """Return settings of a server on loopback that knows a phone network."""
     given: dict[str, object] = {
         "SDR_LAB_HOME": home,
@@ -84,9 +85,7 @@ def live_settings(home: object, **changes: object) -> Settings:
     return Settings.load(None, {**given, **changes}, environ={})
 
 
-def scripted_lab(
-    home: object, model: LanguageModel | None = None, **changes: object
-) -> ScriptedLab:
+def scripted_lab(home: object, model: LanguageModel | None = None, **changes: Any) -> ScriptedLab:
     """Return a workspace in which the agent `joe` answers our number."""
     lab = ScriptedLab(live_settings(home, **changes), model)
     lab.agents.save(AGENT, author="test")
@@ -116,7 +115,7 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    home: object, model: LanguageModel | None = None, **changes: object
+    home: object, model: LanguageModel | None = None, **changes: Any
 ) -> AsyncIterator[Served]:
     """Run a server and a phone network that reach each other."""
     with socket.socket() as bound:
