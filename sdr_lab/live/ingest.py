@@ -12,7 +12,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,10 +81,16 @@ async def read(job: ReadJob) -> None:
     await in_process(job, lambda *_: None)
 
 
-async def in_process(job: IngestJob | ReadJob, on_progress: Progress) -> dict[str, Any]:
-    """Have a job done by a process of its own; return its last report."""
+async def in_process(
+    job: IngestJob | ReadJob, on_progress: Progress, command: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Have a job done by a process of its own; return its last report.
+
+    Args:
+        command: What to run; empty: this module.
+    """
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "sdr_lab.live.ingest",
+        *(command or (sys.executable, "-m", "sdr_lab.live.ingest")),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=LINE_BYTES,
