@@ -180,6 +180,8 @@ class Floor:
 
     def type(self, text: str) -> list[Decision]:
         """Take words that the caller has typed: nothing more follows."""
+        if not text.strip():
+            return []
         decisions = self._begin_typing()
         self._finals.append(text.strip())
         self._typed_due_ms = self._now_ms

@@ -100,3 +100,23 @@ def test_the_longest_call_ends_and_is_watched_no_more():
     ((at_ms, item),) = posted
     assert item == Expired("max_length")
     assert 60_000 <= at_ms <= 60_000 + 2 * LOOK_EVERY_S * 1000
+
+
+def test_a_call_that_should_be_over_is_reported_once():
+    async def feed(guards: Guards) -> None:
+        guards.end_within(3)
+        await frames(guards, 10)
+
+    ((at_ms, item),) = watch(feed)
+    assert item == Expired("overdue")
+    assert 3000 <= at_ms <= 3000 + 2 * LOOK_EVERY_S * 1000
+
+
+def test_a_long_call_may_be_overdue_as_well():
+    async def feed(guards: Guards) -> None:
+        await frames(guards, 6)
+        guards.end_within(2)
+        await frames(guards, 6, since_ms=6000)
+
+    posted = watch(feed, replace(SETTINGS, max_call_s=5))
+    assert [item for _, item in posted] == [Expired("max_length"), Expired("overdue")]

@@ -6,12 +6,24 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from sdr_lab.agents.memory import MemoryCalendar
-from sdr_lab.events import Interrupted, ProviderFailed, ToolDropped, ToolStarted, Withdrawn
+from sdr_lab.call.session import TOOLS_END_S
+from sdr_lab.call.tool_run import LIMIT_S
+from sdr_lab.events import (
+    Interrupted,
+    ProviderFailed,
+    ToolDropped,
+    ToolFinished,
+    ToolStarted,
+    Withdrawn,
+)
 from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.records import CallSettings, EndpointSettings, Prompt, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
+from sdr_lab.tts.tone import Tone
 
 FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
 TRANSFERRING = replace(
@@ -145,3 +157,84 @@ def test_a_question_that_noise_interrupted_is_asked_again_and_a_yes_runs_it(tmp_
     done = rehearse(caller.says("Yes, please."), ScriptedModel(asks), tmp_path, SCENE)
     assert done.first(Interrupted)
     assert [started.name for started in done.all(ToolStarted)] == ["book_appointment"]
+
+
+# ---- interruptions that are none, with more written than spoken
+
+SLOW_VOICE = replace(SCENE, voice=Tone(delay_ms=300))
+TEN = " ".join(f"This is sentence number {number} of them all." for number in range(10))
+
+
+def test_no_sentence_that_was_written_is_lost(tmp_path: Path):
+    caller = Caller().says("Tell me all.", at=3.0).cuts_in("", into=1.0, lasts=0.3)
+    done = rehearse(caller, ScriptedModel([TEN]), tmp_path, SLOW_VOICE)
+    cut = done.first(Interrupted)
+    assert len(cut.planned) < len(TEN)  # the voice had not been given all of it
+    assert f"{cut.heard} {done.said[-1][1]}".split() == TEN.split()
+
+
+def test_a_false_interruption_of_the_rest_loses_nothing_either(tmp_path: Path):
+    caller = Caller().says("Tell me all.", at=3.0).cuts_in("", into=1.0, lasts=0.3)
+    done = rehearse(
+        caller.cuts_in("", into=2.0, lasts=0.3), ScriptedModel([TEN]), tmp_path, SLOW_VOICE
+    )
+    first, second = done.all(Interrupted)
+    assert f"{first.heard} {second.heard} {done.said[-1][1]}".split() == TEN.split()
+
+
+def test_a_slow_model_that_was_cut_off_has_said_what_it_had_written(tmp_path: Path):
+    words = [f"{word} " for word in TEN.split()]
+    model = ScriptedModel([words], piece_delay_ms=100)
+    caller = Caller().says("Tell me all.", at=3.0).cuts_in("", into=2.0, lasts=0.3)
+    done = rehearse(caller, model, tmp_path, SCENE)
+    said = " ".join(text for _, text in done.said[2:])
+    assert said in TEN
+    assert len(said) > len(done.first(Interrupted).heard)
+
+
+def test_what_comes_before_a_tool_is_written_in_order(tmp_path: Path):
+    done = rehearse(Caller().says("Book Tuesday at ten."), ScriptedModel(tells), tmp_path, SCENE)
+    assert done.said[-1] == ("agent", f"Let me see. Well then. {BOOKED}")
+
+
+# ---- tools that hang
+
+
+class HungCalendar(MemoryCalendar):
+    """Never answers."""
+
+    async def book(self, *args, **fields):
+        await asyncio.sleep(1e6)
+        raise AssertionError
+
+
+def test_a_tool_that_hangs_does_not_keep_the_call_open(tmp_path: Path):
+    scene = replace(SCENE, calendar=HungCalendar())
+    caller = Caller().says("Book Tuesday at ten.", at=3.0).hangs_up(at=8.0)
+    done = rehearse(caller, ScriptedModel([[BOOKING]]), tmp_path, scene)
+    finished = done.first(ToolFinished)
+    assert not finished.ok
+    assert finished.content == "The call was over before it was done."
+    assert done.events[-1].clock_ms == pytest.approx(8000 + 1000 * TOOLS_END_S, abs=50)
+    assert done.outcome.duration_ms == pytest.approx(8000, abs=40)
+
+
+def test_a_tool_that_hangs_is_given_up_and_the_caller_hears_of_it(tmp_path: Path):
+    scene = replace(SCENE, calendar=HungCalendar())
+    caller = Caller().says("Book Tuesday at ten.", at=3.0).says("Hello?", at=45.0)
+    done = rehearse(caller.hangs_up(at=60), ScriptedModel(tells), tmp_path, scene)
+    assert ("agent", f"Let me see. {AGENT.apology}") in done.said
+    late = done.first(ToolFinished)
+    assert late.clock_ms - done.first(ToolStarted).clock_ms == pytest.approx(1000 * LIMIT_S)
+    assert ("agent", "Well then. That did not work just now.") in done.said
+
+
+def test_a_tool_that_takes_longer_than_a_reply_is_told_in_the_next_one(tmp_path: Path):
+    scene = replace(SCENE, calendar=SlowCalendar(), settings=replace(FIXED, reply_timeout_s=2))
+    caller = Caller().says("Book Tuesday at ten.", at=3.0).says("Hello?", after=4.0)
+    done = rehearse(caller, ScriptedModel(tells), tmp_path, scene)
+    assert [text for who, text in done.said if who == "agent"][1:] == [
+        f"Let me see. {AGENT.apology}",
+        f"Well then. {BOOKED}",
+    ]
+    assert len(done.all(ToolStarted)) == 1
