@@ -7,6 +7,7 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from sdr_lab.audio.mulaw_wav import MulawWavWriter
 from sdr_lab.events import (
@@ -48,7 +49,7 @@ JOE = Agent(
 SLOT = "2026-12-01T10:00:00-06:00"
 
 
-def at(ms: int) -> dict[str, int | float]:
+def at(ms: int) -> dict[str, Any]:
     return {"at_ms": ms, "clock_ms": float(ms + 40)}
 
 
