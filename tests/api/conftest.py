@@ -27,7 +27,8 @@ def client_of(settings: Settings) -> Iterator[ClientOf]:
 
     yield make
     for app in apps:
-        state_of(app).lab.database.close()
+        if database := vars(state_of(app).lab).get("database"):  # it was opened
+            database.close()
 
 
 @pytest.fixture
