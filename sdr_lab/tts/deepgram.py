@@ -25,8 +25,8 @@ __all__ = ["AuraSettings", "DeepgramVoice", "is_deepgrams"]
 
 log = logging.getLogger(__name__)
 
-KEPT_SOCKETS = 2
-"""Idle sockets that are kept."""
+KEPT_SOCKETS = 20
+"""Idle sockets that are kept, for all calls that share a voice."""
 
 _HAS_WORDS = re.compile(r"\w")
 
@@ -94,14 +94,16 @@ class DeepgramVoice:
             ProviderError: Deepgram can't be reached, or refused.
         """
         name = self._own(voice)
-        if not any(socket.voice == name for socket in self._idle):
-            await self._keep(await self._service.open(name))
+        socket = self._take(name) or await self._service.open(name)
+        await self._keep(socket)
 
     async def close(self) -> None:
-        """Close the sockets that are not in use."""
+        """Close the sockets of the running loop that are not in use."""
+        loop = asyncio.get_running_loop()
         idle, self._idle = self._idle, []
         for socket in idle:
-            await socket.close()
+            if socket.loop is loop:
+                await socket.close()
 
     def _own(self, voice: str) -> str:
         if not voice or is_deepgrams(voice):
@@ -157,8 +159,10 @@ class DeepgramVoice:
                 await socket.close()
 
     def _take(self, voice: str) -> Socket | None:
+        loop = asyncio.get_running_loop()
+        self._idle = [socket for socket in self._idle if not socket.loop.is_closed()]
         for socket in reversed(self._idle):
-            if socket.voice == voice:
+            if socket.voice == voice and socket.loop is loop:
                 self._idle.remove(socket)
                 socket.wake()
                 return socket
@@ -167,8 +171,10 @@ class DeepgramVoice:
     async def _keep(self, socket: Socket) -> None:
         self._idle.append(socket)
         socket.rest()
-        if len(self._idle) > KEPT_SOCKETS:
-            await self._idle.pop(0).close()
+        mine = [kept for kept in self._idle if kept.loop is socket.loop]
+        if len(mine) > KEPT_SOCKETS:
+            self._idle.remove(mine[0])
+            await mine[0].close()
 
 
 class _Samples:

@@ -154,6 +154,7 @@ class Socket:
         clock: Callable[[], float],
     ) -> None:
         self.voice = voice
+        self.loop = asyncio.get_running_loop()
         self._connecting = connecting
         self._vendor = vendor
         self._patience = patience

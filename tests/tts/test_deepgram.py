@@ -18,6 +18,7 @@ from sdr_lab.simulate.deepgram_server import DeepgramServer, Fault, serving
 from sdr_lab.tts.deepgram import AuraSettings, DeepgramVoice
 from sdr_lab.tts.deepgram_socket import Patience
 from sdr_lab.tts.tone import Tone
+from tests.contracts.loopback import in_a_thread
 
 SPEAK, REST = "/v1/speak", "POST /v1/speak"
 HELLO, LONG = "Hello there.", "I would like to tell you about our plan for small teams today."
@@ -174,6 +175,17 @@ async def test_a_socket_nobody_needs_any_more_is_dropped():
         await subject.say(HELLO)
 
     assert len(subject.server.links) == 2
+
+
+def test_a_voice_serves_one_loop_after_the_other():
+    with in_a_thread(DeepgramServer()) as server:
+        voice = DeepgramVoice(server.api_key, server.url)
+
+        async def say() -> int:
+            return sum([len(sound.pcm) async for sound in voice.speak(HELLO)])
+
+        assert asyncio.run(say()) == asyncio.run(say()) > 0
+        assert len(server.links) == 2
 
 
 # ---- barge-in
