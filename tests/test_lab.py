@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
 
 from sdr_lab.agents.agent import dump_agent
+from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.agents.tools import Toolbox
+from sdr_lab.call.inbox import SayGoodbye
 from sdr_lab.call.parts import Parts
 from sdr_lab.call.sentences import spoken_parts
-from sdr_lab.errors import BadInput, NotFound, SettingError, StorageError
+from sdr_lab.call.session import Session
+from sdr_lab.config import Settings
+from sdr_lab.errors import BadInput, NotFound, ProviderError, SettingError, StorageError
 from sdr_lab.events import CallEnded, Event
 from sdr_lab.knowledge.base import NoKnowledge, Search
 from sdr_lab.lab import CallResult, Lab, fixed_lines
 from sdr_lab.llm.cache import CachedModel
 from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.providers import Chosen
-from sdr_lab.records import Agent
+from sdr_lab.records import Agent, WebTool, Words
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.simulate.line import SimulatedLine
 from sdr_lab.simulate.rehearsal import AGENT
 from sdr_lab.store.folder import Status
+from sdr_lab.stt.base import Cue, Heard
 from sdr_lab.stt.scripted import ScriptedTranscriber
 from sdr_lab.tts.cache import CachedVoice
 from sdr_lab.tts.speakable import speakable
@@ -233,6 +239,78 @@ def test_answers_of_a_slow_model_are_remembered_if_that_is_wanted(
     assert isinstance(parts.voice, Tone)
 
 
+class Deaf:
+    """A transcriber that hears nothing."""
+
+    name = "deaf"
+
+    def __init__(self, settings: Settings, agent: Agent) -> None:
+        self.agent = agent
+
+    async def transcribe(self, audio: AsyncIterator[Heard | Cue]) -> AsyncIterator[Words]:
+        async for _ in audio:
+            continue
+        return
+        yield
+
+
+DEAF = Chosen("tests.test_lab:Deaf", "playbook", "tone")
+WEATHER = WebTool("get_weather", "Tell the weather.", {"type": "object"}, "https://example.com/")
+
+
+def test_the_web_tools_of_an_agent_are_in_its_calls_and_in_no_others(lab: Lab):
+    operator, other = lab.agent("operator"), lab.agent("maplewood")
+    lab.tools.create("operator", WEATHER)
+    box = lab.parts(operator, DEAF, NoKnowledge()).toolbox
+    assert [spec.name for spec in box.specs(operator)][-1] == "get_weather"
+    assert [runner.web for runner in box.web] == [lab.web]
+    assert lab.parts(other, DEAF, NoKnowledge()).toolbox.web == []
+
+
+def test_models_and_voices_are_made_once_and_transcribers_for_each_call(home: Path, datasets: Path):
+    lab = open_lab(home, datasets, TTS_CACHE_MB=0)
+    chosen = replace(DEAF, llm="ollama")
+    one, two = (lab.parts(AGENT, chosen, NoKnowledge()) for _ in range(2))
+    assert one.model is two.model
+    assert isinstance(one.model, CachedModel)
+    assert one.voice is two.voice
+    assert one.transcriber is not two.transcriber
+    changed = replace(AGENT, version=2)
+    assert lab.parts(changed, chosen, NoKnowledge()).model is not one.model
+
+
+def test_a_class_of_ones_own_is_made_for_the_agent_of_the_call(lab: Lab):
+    overrides = Overrides(prompt="You listen.")
+    deaf = lab.parts(AGENT, DEAF, NoKnowledge(), overrides).transcriber
+    assert isinstance(deaf, Deaf)
+    assert deaf.agent.system_prompt == "You listen."
+
+
+@pytest.mark.models
+def test_a_service_that_speaks_has_a_voice_in_reserve(home: Path, datasets: Path):
+    lab = open_lab(home, datasets, DEEPGRAM_API_KEY="key")
+    parts = lab.parts(AGENT, replace(DEAF, tts="deepgram"), NoKnowledge())
+    assert parts.voice.name == "deepgram"
+    assert parts.reserve_voice is not None
+    assert parts.reserve_voice.name == "piper"
+
+
+def test_a_voice_of_this_machine_needs_no_reserve(lab: Lab):
+    assert lab.parts(AGENT, DEAF, NoKnowledge()).reserve_voice is None
+
+
+async def test_a_lab_that_is_closed_has_nothing_open(home: Path, datasets: Path):
+    lab = open_lab(home, datasets)
+    await lab.close()  # nothing was opened
+    lab.tools.create(lab.agent("operator").id, WEATHER)
+    lab.parts(lab.agent("operator"), replace(DEAF, llm="ollama"), NoKnowledge())
+    with pytest.raises(ProviderError):
+        await lab.web.fetch("GET", "https://127.0.0.1.invalid/")
+    await lab.close()
+    assert lab.database.engine.pool.checkedin() == 0  # pyright: ignore[reportAttributeAccessIssue]
+    assert lab.agents.get("operator").id == "operator"  # it opens again when it is used
+
+
 # ---- fixed lines
 
 
@@ -261,6 +339,14 @@ def test_fixed_lines_are_the_agents_own_and_filled():
     )
     lines = fixed_lines(agent)
     assert {"Hello, this is Rehearsal.", "Goodbye from Elm Street."} <= lines
+    assert "Are you still there?" in lines
+
+
+def test_a_first_message_of_one_call_is_not_among_them():
+    mine = Overrides(first_message="Hello Bob Miller.")
+    assert "Hello, this is Joe." in fixed_lines(AGENT)
+    lines = fixed_lines(with_overrides(AGENT, mine), mine)
+    assert "Hello Bob Miller." not in lines
     assert "Are you still there?" in lines
 
 
@@ -314,6 +400,36 @@ def test_an_agents_unusable_threshold_is_told_before_the_call(lab: Lab):
     agent = replace(AGENT, interrupt={"min_enrgy": 900})
     with pytest.raises(SettingError, match=r"interrupt\.min_enrgy of agent 'rehearsal'"):
         lab.config(agent, SCRIPTED, "simulated")
+
+
+def test_what_is_known_of_a_call_beforehand(lab: Lab):
+    overrides = Overrides(first_message="Hi {{lead}}, this is {{agent_name}}.")
+    config = lab.config(
+        AGENT,
+        SCRIPTED,
+        "twilio",
+        "+14155550137",
+        {"lead": "Bob"},
+        direction="outbound",
+        call_sid="CA1",
+        conversation_id="conv_given",
+        overrides=overrides,
+        max_call_s=60,
+    )
+    assert (config.direction, config.call_sid, config.conversation_id) == (
+        "outbound", "CA1", "conv_given",
+    )  # fmt: skip
+    assert config.agent.first_message == overrides.first_message
+    assert config.settings.max_call_s == 60
+
+
+def test_an_agents_own_longest_call_wins_over_the_setting(home: Path, datasets: Path):
+    lab = open_lab(home, datasets, MAX_CALL_S=600)
+    assert lab.config(AGENT, SCRIPTED, "simulated").settings.max_call_s == 600
+    short = replace(AGENT, max_call_s=30)
+    assert lab.config(short, SCRIPTED, "simulated").settings.max_call_s == 30
+    with pytest.raises(SettingError, match="MAX_CALL_S of agent 'rehearsal'"):
+        lab.config(replace(AGENT, max_call_s=1), SCRIPTED, "simulated")
 
 
 # ---- calls
@@ -414,6 +530,26 @@ def test_do_not_call_of_a_call_is_in_the_workspace(lab: Lab):
     agent = replace(lab.agent("operator"), tools=("mark_do_not_call",))
     phone(lab, caller, ["But our prices are great!"], agent)
     assert [entry.number for entry in lab.do_not_call.list()] == ["+14155550137"]
+
+
+def test_a_call_that_runs_takes_orders(lab: Lab):
+    async def main() -> CallResult:
+        line = SimulatedLine(Caller().hangs_up(at=60))
+        parts = scripted_parts(lab, line, ScriptedModel([]), AGENT, NoKnowledge())
+        sessions: list[Session] = []
+
+        def tell_later(session: Session) -> None:
+            sessions.append(session)
+            asyncio.get_running_loop().call_later(4, session.tell, SayGoodbye("shutdown"))
+
+        config = lab.config(AGENT, SCRIPTED, "simulated")
+        result = await lab.call(line, config, parts, on_session=tell_later)
+        assert len(sessions) == 1
+        return result
+
+    result = run_virtually(main())
+    assert result.outcome.reason == "shutdown"
+    assert AGENT.goodbye in (result.folder / "transcript.txt").read_text()
 
 
 # ---- warming up

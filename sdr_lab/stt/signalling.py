@@ -49,13 +49,13 @@ class _Turn:
         self._end_ms = end_ms
         self._now_ms = 0
         self._open: list[Said] = []
-        self._taken_ms = 0
+        self._taken = 0
         self._is_ending = False
 
     def hear(self, now_ms: int, script: Sequence[Said]) -> Iterator[Words | TurnSignal]:
         self._now_ms = now_ms
-        heard = [s for s in script if s.start_ms >= self._taken_ms and s.text]
-        heard = [s for s in heard if s.start_ms + START_MS <= now_ms]
+        spoken = [said for said in script if said.text][self._taken :]
+        heard = [said for said in spoken if said.start_ms + START_MS <= now_ms]
         if len(heard) > len(self._open):
             was_open, was_ending = bool(self._open), self._is_ending
             self._open, self._is_ending = heard, False
@@ -80,7 +80,7 @@ class _Turn:
         text = " ".join(said.text for said in self._open)
         start_ms = self._open[0].start_ms if self._open else self._now_ms
         if is_final:
-            self._taken_ms = self._now_ms
+            self._taken += len(self._open)
             self._open, self._is_ending = [], False
         return Words(text, is_final, start_ms, self._now_ms)
 

@@ -75,7 +75,8 @@ class Floor:
         self._was_over_agent = False
         self._was_cut_in = False
         self._has_speech = False
-        self._is_signalled = False
+        self._signalled_ms: int | None = None
+        """The transcriber says that the turn is over, by the audio up to here."""
         self._digits = ""
         self._typed_ms: int | None = None
         self._typed_due_ms = 0
@@ -158,14 +159,14 @@ class Floor:
     def signal(self, heard: TurnSignal) -> list[Decision]:
         """Take what a transcriber with an end-of-turn model of its own says."""
         if heard.signal in (Signal.TURN_STARTED, Signal.TURN_RESUMED):
-            self._is_signalled = False
+            self._signalled_ms = None
         if heard.signal is Signal.TURN_STARTED and self._may_be_stopped:
             onset_ms = self._detector.read(A_WORD)
             if onset_ms is None and self._interrupt.by_signal and self._interrupt.enabled:
                 onset_ms = min(heard.at_ms, self._now_ms)
             return [] if onset_ms is None else self._cut_in(onset_ms)
         if heard.signal is Signal.TURN_ENDED:
-            self._is_signalled = self._is_open
+            self._signalled_ms = heard.at_ms if self._is_open else None
             return self._look_again()
         return []
 
@@ -313,7 +314,8 @@ class Floor:
         if self._typed_ms is not None and not self._has_speech:
             why = "digits" if self._digits else "typed"
             return Pause(self._now_ms - self._typed_ms, why)
-        if self._is_signalled and self.text:
+        signalled_ms = self._signalled_ms
+        if signalled_ms is not None and self._last_voiced_ms <= signalled_ms and self.text:
             return Pause(self._now_ms - self._last_voiced_ms, "signal")
         return None
 
@@ -359,7 +361,6 @@ class Floor:
             self._voiced_ms = 0
             self._was_over_agent = self.state is State.SPEAKING
         self._is_ending = False
-        self._is_signalled = False
 
     def _close(self) -> None:
         self._kept = ""
@@ -368,7 +369,7 @@ class Floor:
         self._is_ending = False
         self._has_final = False
         self._has_speech = False
-        self._is_signalled = False
+        self._signalled_ms = None
         self._finals = []
         self._tail = ""
         self._digits = ""

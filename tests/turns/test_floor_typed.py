@@ -181,6 +181,17 @@ def test_a_signal_that_is_taken_back_ends_nothing(signal: Signal):
     assert Kind.TURN_OVER not in told.kinds()
 
 
+def test_a_signal_that_comes_when_he_has_gone_on_ends_nothing():
+    told = Told()
+    told.hears(SPEECH, 1000).hears(SILENCE, 300).reads("We are ten").hears(SPEECH, 100)
+    late = TurnSignal(Signal.TURN_ENDED, 1300)
+    told.decided += [(told.at_ms, decision) for decision in told.floor.signal(late)]
+    told.hears(SPEECH, 500).hears(SILENCE, 300)
+    assert Kind.TURN_OVER not in told.kinds()
+    told.reads("people.").hears(SILENCE, 220)
+    assert told.kinds()[-1] is Kind.TURN_ENDING
+
+
 def test_a_signal_without_words_leaves_it_to_the_pause():
     told = Told()
     told.hears(SPEECH, 1000).hears(SILENCE, 200)
