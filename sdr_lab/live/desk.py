@@ -27,6 +27,9 @@ POST_CALL_S = 5.0
 TIDY_S = 600.0
 """How often what has expired is removed from the database."""
 
+EXPIRED_KEPT = timedelta(hours=1)
+"""Tokens that have expired are known for so long, so that the log can say why one was refused."""
+
 
 @dataclass(slots=True)
 class Desk:
@@ -133,7 +136,7 @@ class Desk:
         while True:
             try:
                 now = datetime.now(UTC)
-                await asyncio.to_thread(self.lab.tickets.purge, now)
+                await asyncio.to_thread(self.lab.tickets.purge, now - EXPIRED_KEPT)
                 await asyncio.to_thread(self.lab.idempotency.purge, now - kept)
             except SdrLabError as error:
                 log.error("tidying: %s", error)

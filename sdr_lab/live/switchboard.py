@@ -182,17 +182,26 @@ class Switchboard:
         call = LiveCall(conversation_id, line.kind, asyncio.get_running_loop().time())
         self._calls[conversation_id] = call
         self._emptied.clear()
+        work = self._hold(line, call, listeners)
+        call.task = self._background.start(work, f"call {conversation_id}")
         try:
-            async with asyncio.TaskGroup() as tasks:  # can be cancelled without its caller
-                call.task = tasks.create_task(self._talk(line, call, listeners))
-        finally:
-            del self._calls[conversation_id]
-            if not self._calls:
-                self._emptied.set()
-            self._background.start(self._after_call(conversation_id), f"after {conversation_id}")
+            await asyncio.shield(call.task)  # whoever asked may be gone before all is written down
+        except asyncio.CancelledError:
+            if not call.task.cancelled():
+                raise
         if call.error is not None:
             raise call.error
         return call.result
+
+    async def _hold(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
+        key = call.conversation_id
+        try:
+            await self._talk(line, call, listeners)
+        finally:
+            del self._calls[key]
+            if not self._calls:
+                self._emptied.set()
+            self._background.start(self._after_call(key), f"after {key}")
 
     async def _talk(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
         try:

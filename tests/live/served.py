@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from sdr_lab.agents.overrides import Overrides
 from sdr_lab.agents.tools import Toolbox
 from sdr_lab.api.app import create_app
 from sdr_lab.api.state import state_of
@@ -25,6 +27,7 @@ from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.providers import Chosen
 from sdr_lab.records import Agent
 from sdr_lab.simulate.phone_network import ACCOUNT_SID, AUTH_TOKEN, PhoneNetwork
+from sdr_lab.store.folder import Conversation
 from sdr_lab.stt.base import Transcriber
 from sdr_lab.stt.scripted import Said, ScriptedTranscriber
 from sdr_lab.tts.tone import Tone
@@ -46,7 +49,13 @@ class ScriptedLab(Lab):
         self.heard: Heard = list
         """What the caller has said so far."""
 
-    def parts(self, agent: Agent, chosen: Chosen, search: Search) -> Parts:
+    def parts(
+        self,
+        agent: Agent,
+        chosen: Chosen,
+        search: Search,
+        overrides: Overrides | None = None,
+    ) -> Parts:
         transcriber: Transcriber = ScriptedTranscriber(lambda: self.heard())
         toolbox = Toolbox(self.calendar, self.do_not_call, NoKnowledge())
         return Parts(transcriber, self.model, Tone(), toolbox)
@@ -91,6 +100,15 @@ def scripted_lab(home: object, model: LanguageModel | None = None, **changes: An
     lab.agents.save(AGENT, author="test")
     lab.numbers.create(OURS, agent_id=AGENT.id)
     return lab
+
+
+def call_over(lab: Lab, key: str, within_s: float = 10) -> Conversation:
+    """Return a call when it is over. What follows the closing of its socket takes milliseconds."""
+    end_s = time.monotonic() + within_s
+    while not (call := lab.calls.get(key)).status.is_over:
+        assert time.monotonic() < end_s, f"{key} is still {call.status}"
+        time.sleep(0.01)
+    return call
 
 
 @dataclass
