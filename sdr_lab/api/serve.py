@@ -86,12 +86,8 @@ def listen(settings: Settings) -> socket.socket:
         BadInput: it is not free, not of this machine, or open to others without a key.
     """
     host, port = settings.sdr_lab_host, settings.port
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise BadInput(f"host {host!r} is not known: give an address with --host") from error
-    family, _, _, _, address = found[0]
-    if not settings.accepted_keys() and not ipaddress.ip_address(address[0]).is_loopback:
+    family, address = _resolved(host, port)
+    if not settings.accepted_keys() and not ipaddress.ip_address(str(address[0])).is_loopback:
         raise BadInput(
             f"host {host} can be reached by others, and API_KEYS is empty: set API_KEYS, or listen "
             "on 127.0.0.1 (a tunnel or reverse proxy on this machine can pass calls on)"
@@ -105,6 +101,18 @@ def listen(settings: Settings) -> socket.socket:
         taken.close()
         raise BadInput(_why_not(error, host, port)) from error
     return taken
+
+
+def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[object, ...]]:
+    try:
+        version = ipaddress.ip_address(host).version
+    except ValueError:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise BadInput(f"host {host!r} is not known: give an address with --host") from error
+        return found[0][0], found[0][4]
+    return (socket.AF_INET6 if version == 6 else socket.AF_INET), (host, port)
 
 
 def _why_not(error: OSError, host: str, port: int) -> str:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request, Response, UploadFile
@@ -199,9 +200,11 @@ def test_two_at_once_run_once(client_of):
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "ключ".encode()])
-def test_keys_that_are_none(counter: Counter, key: str | bytes):
-    reply = counter.client().post("/v1/convai/count", headers={"Idempotency-Key": key})
+@pytest.mark.parametrize("key", ["", "x" * 256, "with space", "ключ"])
+def test_keys_that_are_none(counter: Counter, key: str):
+    headers = {b"Idempotency-Key": key.encode()}
+
+    reply = counter.client().post("/v1/convai/count", headers=headers)
 
     assert reply.status_code == 422
     assert counter.runs == 0
@@ -226,7 +229,7 @@ async def test_half_a_request_does_nothing(counter: Counter):
     )
     sent: list[object] = []
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Any:
         return next(messages)
 
     async def send(message: object) -> None:
@@ -238,7 +241,7 @@ async def test_half_a_request_does_nothing(counter: Counter):
     assert counter.client().post("/v1/convai/count", headers=KEY).status_code == 200
 
 
-def scope_of(app: FastAPI) -> dict[str, object]:
+def scope_of(app: FastAPI) -> dict[str, Any]:
     return {
         "type": "http",
         "method": "POST",

@@ -4,6 +4,7 @@ import logging
 import re
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from sdr_lab.api.state import state_of
@@ -29,14 +30,16 @@ def test_each_request_has_two_lines(client: TestClient, caplog, lines):
     ]
 
 
-def test_requests_are_counted_by_route_not_by_path(client: TestClient):
+def test_requests_are_counted_by_route_not_by_path(client_of):
+    client: TestClient = client_of()
+    assert isinstance(client.app, FastAPI)
     for path in ("/v1/convai/agents/a", "/v1/convai/agents/b", "/nothing"):
         client.get(path)
 
-    requests = state_of(client.app).metrics.requests.collect()[0].samples
+    (requests,) = state_of(client.app).metrics.requests.collect()
     counted = {
         (s.labels["route"], s.labels["status"]): s.value
-        for s in requests
+        for s in requests.samples
         if s.name.endswith("_total")
     }
     assert counted == {("/v1/convai/agents/{agent_id}", "404"): 2, ("other", "404"): 1}
