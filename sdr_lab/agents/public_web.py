@@ -99,8 +99,7 @@ class PublicWeb:
         except aiohttp.InvalidURL as error:
             raise BadInput(f"url: got {url!r}, which is none") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            reason = " ".join(str(error).split())[:200] or type(error).__name__
-            raise ProviderError(host, reason) from error
+            raise ProviderError(host, why(error)) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -225,6 +224,22 @@ def carried_by(
     if ip in NAT64:
         found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
     return [inner for inner in found if inner is not None]
+
+
+def why(error: Exception) -> str:
+    """Return in words why a request failed."""
+    import aiohttp
+
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "there is no such host"
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            return "its certificate is not to be trusted"
+        case aiohttp.ClientConnectorError():
+            return f"can't be connected to ({error.os_error.strerror or 'no reason given'})"
+        case aiohttp.ServerDisconnectedError() | ConnectionError():
+            return "closed the connection without an answer"
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 async def read_up_to(stream: aiohttp.StreamReader, max_bytes: int) -> tuple[bytes, bool]:

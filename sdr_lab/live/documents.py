@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from sdr_lab.agents.public_web import PublicWeb
+from sdr_lab.agents.public_web import PublicWeb, WebReply
 from sdr_lab.errors import BadInput, NotFound, ProviderError, SdrLabError
 from sdr_lab.knowledge.documents import Source, read_document
 from sdr_lab.lab import Lab
@@ -107,25 +107,30 @@ class Documents:
         """Fetch a document and keep it. Raises like `add_file`, and
 
         Raises:
+            BadInput: the address can't be reached or doesn't give a document.
             Refused: not https, or not a public address.
-            ProviderError: the address can't be reached or doesn't give the document.
         """
-        max_bytes = int(self.lab.settings.max_document_mb * 1_000_000)
-        reply = await self._web.fetch(
-            "GET", url, headers={"Accept": ", ".join(SUFFIXES)}, timeout_s=FETCH_S,
-            max_bytes=max_bytes,
-        )  # fmt: skip
-        if reply.status != 200:
-            where = reply.headers.get("location", "")
-            more = f", it redirects to {where}: give that address" if where else ""
-            raise ProviderError(url, f"answered {reply.status}{more}")
-        if reply.is_cut:
-            raise BadInput(
-                f"{url}: larger than {self.lab.settings.max_document_mb:g} MB (MAX_DOCUMENT_MB)"
-            )
+        reply = await self._fetch(url)
         title = name.strip() or url
         stem, suffix = url_file(url, reply.headers.get("content-type", ""))
         return await self._keep(f"{stem}{suffix}", reply.body, "url", title, url)
+
+    async def _fetch(self, url: str) -> WebReply:
+        max_mb = self.lab.settings.max_document_mb
+        try:
+            reply = await self._web.fetch(
+                "GET", url, headers={"Accept": ", ".join(SUFFIXES)}, timeout_s=FETCH_S,
+                max_bytes=int(max_mb * 1_000_000),
+            )  # fmt: skip
+        except ProviderError as error:
+            raise BadInput(f"{url} can't be fetched: {error.reason}") from error
+        if reply.status != 200:
+            where = reply.headers.get("location", "")
+            more = f", it redirects to {where}: give that address" if where else ""
+            raise BadInput(f"{url} can't be fetched: it answered {reply.status}{more}")
+        if reply.is_cut:
+            raise BadInput(f"{url} is larger than {max_mb:g} MB (MAX_DOCUMENT_MB)")
+        return reply
 
     async def _keep(
         self, file: str, data: bytes, kind: DocumentType, shown: str, source_url: str = ""

@@ -160,8 +160,29 @@ async def test_who_does_not_answer_in_time(anywhere: PublicWeb, address: str):
 
 
 async def test_who_is_not_there(anywhere: PublicWeb):
-    with pytest.raises(ProviderError, match=r"127\.0\.0\.1"):
+    with pytest.raises(ProviderError, match=r"127\.0\.0\.1: can't be connected to \("):
         await anywhere.fetch("GET", "http://127.0.0.1:9/")
+
+
+async def test_who_leaves_without_a_word(anywhere: PublicWeb):
+    async def leave(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with await asyncio.start_server(leave, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ProviderError, match="closed the connection"):
+            await anywhere.fetch("GET", f"http://127.0.0.1:{port}/")
+
+
+async def test_who_speaks_something_else(anywhere: PublicWeb):
+    async def mumble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(mumble, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(ProviderError):
+            await anywhere.fetch("GET", f"http://127.0.0.1:{port}/")
 
 
 async def test_private_addresses_are_not_connected_to(address: str):
