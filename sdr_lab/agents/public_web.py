@@ -237,7 +237,7 @@ def why(error: Exception) -> str:
             return "its certificate is not to be trusted"
         case aiohttp.ClientConnectorError():
             return f"can't be connected to ({error.os_error.strerror or 'no reason given'})"
-        case aiohttp.ServerDisconnectedError() | ConnectionError():
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError():
             return "closed the connection without an answer"
     return " ".join(str(error).split())[:200] or type(error).__name__
 
