@@ -20,6 +20,7 @@ from sdr_lab.live.hooks import Hooks
 from sdr_lab.live.metrics import Metrics
 from sdr_lab.live.prepared import Prepared, prepare
 from sdr_lab.live.voicemail import voicemail_order
+from sdr_lab.logs import about_call
 
 if TYPE_CHECKING:
     from sdr_lab.call.session import Session
@@ -196,7 +197,8 @@ class Switchboard:
     async def _hold(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
         key = call.conversation_id
         try:
-            await self._talk(line, call, listeners)
+            with about_call(key):
+                await self._talk(line, call, listeners)
         finally:
             del self._calls[key]
             if not self._calls:

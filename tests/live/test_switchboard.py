@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,11 +14,14 @@ from sdr_lab.errors import BadInput, Conflict, NotFound
 from sdr_lab.events import CallEnded, Event, TurnOver
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.switchboard import NoRoom
+from sdr_lab.llm.scripted import ScriptedModel
+from sdr_lab.logs import Masked
+from sdr_lab.records import Prompt
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.simulate.line import SimulatedLine
 from sdr_lab.store.folder import Status
-from tests.live.served import AGENT, HIS, OURS, ScriptedLab, scripted_lab
+from tests.live.served import AGENT, HIS, OURS, ScriptedLab, live_settings, scripted_lab
 
 T = TypeVar("T")
 
@@ -285,3 +289,27 @@ def test_when_the_server_must_stop_now_calls_are_cut_off_and_kept(home: Path):
         assert call.ended_reason == "cancelled"
 
     at_a_desk(home, work)
+
+
+def test_what_is_logged_in_a_call_carries_its_id(home: Path):
+    def broken(prompt: Prompt) -> str:
+        raise ValueError("a mistake in a model")
+
+    handler = logging.FileHandler(home / "server.log")
+    handler.setFormatter(Masked(live_settings(home)))
+
+    async def work(made: Desk) -> str:
+        assert isinstance(made.lab, ScriptedLab)
+        made.lab.model = ScriptedModel(broken)
+        key = await row(made)
+        await made.switchboard.run(line_of(made, Caller().says("Hello?")), key)
+        return key
+
+    logging.getLogger().addHandler(handler)
+    try:
+        key = at_a_desk(home, work)
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+    logged = (home / "server.log").read_text("utf-8")
+    assert f"ERROR sdr_lab.call.reply [{key}]: reply of turn 1" in logged
