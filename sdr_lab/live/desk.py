@@ -30,6 +30,9 @@ TIDY_S = 600.0
 EXPIRED_KEPT = timedelta(hours=1)
 """Tokens that have expired are known for so long, so that the log can say why one was refused."""
 
+DELIVERIES_KEPT = timedelta(days=30)
+"""Messages to webhooks that wait for nothing are kept for so long after they were made."""
+
 
 @dataclass(slots=True)
 class Desk:
@@ -111,7 +114,7 @@ class Desk:
         broken = await asyncio.to_thread(self.lab.calls.close_broken)
         for key in broken:
             log.warning("call %s was broken off when the server stopped", key)
-            start(self.post_call.run(key), f"after {key}")
+        start(self.post_call.take_up(), "after calls of an earlier start")
         start(self.hooks.run(), "webhooks", endless=True)
         start(self.documents.run(), "knowledge", endless=True)
         start(self._tidy(), "tidy", endless=True)
@@ -138,6 +141,7 @@ class Desk:
                 now = datetime.now(UTC)
                 await asyncio.to_thread(self.lab.tickets.purge, now - EXPIRED_KEPT)
                 await asyncio.to_thread(self.lab.idempotency.purge, now - kept)
+                await asyncio.to_thread(self.lab.deliveries.purge, now - DELIVERIES_KEPT)
             except SdrLabError as error:
                 log.error("tidying: %s", error)
             await asyncio.sleep(TIDY_S)

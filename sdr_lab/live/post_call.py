@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sdr_lab.errors import SdrLabError
 from sdr_lab.lab import Lab
-from sdr_lab.live.account import account
+from sdr_lab.live.account import LIVE_LINES, account
 from sdr_lab.live.analysis import analyse, finished
 from sdr_lab.live.hook_events import POST_CALL
 from sdr_lab.live.hooks import Hooks
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 WANTED = (Status.COMPLETED, Status.VOICEMAIL)
 """Ends that are told as `call.ended`, all others as `call.failed`."""
+
+LOOK_BACK = timedelta(days=1)
+"""At a start, calls of so long are looked at again."""
 
 AT_ONCE = 2
 """Calls judged at the same time: a model has the running calls to serve first."""
@@ -47,6 +51,24 @@ class PostCall:
             log.error("after call %s: %s", key, error)
         finally:
             self._at_work.discard(key)
+
+    async def take_up(self) -> None:
+        """Do what an earlier start has left undone: calls of late that nobody has judged."""
+        for key in await asyncio.to_thread(self._left):
+            await self.run(key)
+
+    def _left(self) -> list[str]:
+        from sdr_lab.store.call_rows import CallFilter
+
+        over = tuple(status for status in Status if status.is_over)
+        which = CallFilter(statuses=over, since=datetime.now(UTC) - LOOK_BACK)
+        found, cursor = list[str](), ""
+        while True:
+            page = self.lab.calls.list(which, cursor=cursor)
+            found += [c.id for c in page.calls if not c.analysis and c.line in LIVE_LINES]
+            cursor = page.next_cursor
+            if not cursor:
+                return found[::-1]
 
     async def _run(self, key: str) -> None:
         done = await asyncio.to_thread(finished, self.lab, key)

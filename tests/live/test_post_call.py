@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,19 @@ async def test_an_unknown_call_is_no_error(post_call: PostCall, caplog: pytest.L
     await post_call.run("conv_9")
 
     assert "conv_9" in caplog.text
+
+
+async def test_what_an_earlier_start_has_left_is_taken_up(lab: Lab, post_call: PostCall):
+    today = datetime.now(UTC) - timedelta(minutes=5)
+    for name, line, started in (
+        ("conv_1", "twilio", today),
+        ("conv_2", "twilio", today - timedelta(days=3)),
+        ("conv_3", "simulated", today),
+    ):
+        path = make_call(lab.calls.calls_dir, name, line=line, started_at=started.isoformat())
+        lab.calls.add_from_folder(path)
+
+    await post_call.take_up()
+
+    assert [event["data"]["conversation_id"] for event in told(lab)] == ["conv_1"]
+    assert lab.calls.get("conv_2").analysis == {}
