@@ -168,6 +168,12 @@ def test_a_stream_that_comes_after_all_takes_a_failure_back(calls: CallStore, ma
     assert (done.status, done.ended_reason) == (Status.COMPLETED, "caller")
 
 
+def test_the_first_reason_to_give_up_stands(calls: CallStore, made: Conversation):
+    calls.fail(made.id, "Twilio 21211")
+    assert not calls.fail(made.id, "cancelled").ends_call
+    assert calls.get(made.id).ended_reason == "Twilio 21211"
+
+
 def test_a_voicemail_is_one_by_its_folder_alone(calls: CallStore):
     end = dataclasses.replace(ENDED, reason="voicemail")
     call = calls.add_from_folder(make_folder(calls.calls_dir, events=(end,)))
