@@ -112,14 +112,15 @@ class Hooks:
                 self._due.set()
 
     def _store(self, notices: list[Notice]) -> int:
+        from sdr_lab.store.hook_rows import Message
+
         hooks = self.lab.hooks.list()
-        return sum(
-            self.lab.deliveries.enqueue(
-                notice.event, notice.body(), notice.agent_id, notice.conversation_id
-            )
+        wanted = [
+            Message(notice.event, notice.body(), notice.agent_id, notice.conversation_id)
             for notice in notices
             if any(hook.wants(notice.event, notice.agent_id) for hook in hooks)
-        )
+        ]
+        return self.lab.deliveries.enqueue_all(wanted) if wanted else 0
 
     # ---- sending
 

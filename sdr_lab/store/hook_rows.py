@@ -45,6 +45,19 @@ class Webhook:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Something that webhooks are to be told."""
+
+    event: str
+    body: str
+    """JSON."""
+    agent_id: str | None
+    """Whose call it is about; None: of no agent."""
+    conversation_id: str = ""
+    """The call that it is about; empty: what the body names."""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message to one webhook."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from sdr_lab.store.hook_rows import (
     Delivery,
     DeliveryPage,
     DeliveryStatus,
+    Message,
     Webhook,
     checked,
     checked_events,
@@ -149,14 +150,29 @@ class Deliveries:
             conversation_id: The call that it is about: deleting the call deletes the message.
                 Empty: what the body names as `conversation_id`, at its top or in `data`.
         """
-        about = conversation_id or conversation_in(body)
+        return self.enqueue_all([Message(event, body, agent_id, conversation_id)])
+
+    def enqueue_all(self, messages: Sequence[Message]) -> int:
+        """Keep many messages at once, all or none, in their order; as `enqueue`."""
         now = datetime.now(UTC)
+        tick = timedelta(microseconds=1)  # what was said later sorts later
 
         def work(session: Session) -> int:
             hooks = [webhook_of(row) for row in session.scalars(select(WebhookRow))]
-            wanted = [hook for hook in hooks if hook.wants(event, agent_id)]
-            session.add_all(new_delivery(hook, event, body, about, now) for hook in wanted)
-            return len(wanted)
+            rows = [
+                new_delivery(
+                    hook,
+                    message.event,
+                    message.body,
+                    message.conversation_id or conversation_in(message.body),
+                    now + place * tick,
+                )
+                for place, message in enumerate(messages)
+                for hook in hooks
+                if hook.wants(message.event, message.agent_id)
+            ]
+            session.add_all(rows)
+            return len(rows)
 
         return self.database.write(work)
 
