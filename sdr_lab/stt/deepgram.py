@@ -5,7 +5,8 @@ as it is.
 
 Deepgram cuts its results where it likes; ours belong to the floor's turns. So its finished pieces
 are collected, shown as interim words, and handed over as one final result at `FINISH`: at once when
-Deepgram has finished all that was said by then, else after `Finalize`.
+Deepgram has finished all that was said by then, else after `Finalize`. (Its formatting of numbers
+alone may hold a result back for 3 s, in case digits follow; `Finalize` makes it come.)
 """
 
 from __future__ import annotations

@@ -11,11 +11,13 @@ from typing import Any, cast
 
 import pytest
 
+from sdr_lab.config import Settings
 from sdr_lab.errors import ProviderError
 from sdr_lab.llm.base import LanguageModel
 from sdr_lab.llm.cache import CachedModel, question_key
 from sdr_lab.llm.llama_cpp import LlamaCpp, LlamaCppSettings
-from sdr_lab.llm.ollama import Ollama
+from sdr_lab.llm.ollama import Ollama, check
+from sdr_lab.llm.playbook import PlaybookModel
 from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.records import Message, Prompt, ToolCall, ToolResult, ToolSpec
 from tests.vendors.ollama_server import OllamaServer, Script, serving
@@ -40,7 +42,8 @@ class Subject:
     """A model that works, one that can't, and how to see that the work stopped."""
 
     model: LanguageModel
-    broken: LanguageModel
+    broken: LanguageModel | None
+    """None: nothing can stop it."""
     stopped: Callable[[], Awaitable[bool]]
     calls_tools: bool = True
     """It can be made to call LOOK when the prompt offers it and has no result."""
@@ -75,7 +78,8 @@ async def _scripted() -> AsyncIterator[Subject]:
 async def _cached() -> AsyncIterator[Subject]:
     async with _scripted() as inner:
         key = question_key("sales@1")
-        yield Subject(CachedModel(inner.model, key), CachedModel(inner.broken, key), inner.stopped)
+        broken = CachedModel(ScriptedModel(["x"], fail_at=0), key)
+        yield Subject(CachedModel(inner.model, key), broken, inner.stopped)
 
 
 def _ollama(*capabilities: str) -> Callable[[], AbstractAsyncContextManager[Subject]]:
@@ -122,13 +126,41 @@ async def _llama_cpp() -> AsyncIterator[Subject]:
         yield Subject(model, LlamaCpp(file.name), stopped, calls_tools=False)
 
 
+@asynccontextmanager
+async def _playbook() -> AsyncIterator[Subject]:
+    async def stopped() -> bool:
+        return asyncio.all_tasks() == {asyncio.current_task()}
+
+    yield Subject(PlaybookModel(), None, stopped, calls_tools=False)
+
+
+@asynccontextmanager
+async def _ollama_live() -> AsyncIterator[Subject]:
+    settings = Settings.load()
+    found = await check(settings.ollama_model, settings.ollama_host)
+    if not found.ok:
+        pytest.skip(found.line)
+    model = Ollama(settings.ollama_model, settings.ollama_host)
+    broken = Ollama("absent-model", settings.ollama_host)
+
+    async def stopped() -> bool:
+        await model.warm_up(PROMPT)  # the server answers somebody else
+        return True
+
+    yield Subject(model, broken, stopped, calls_tools=False)
+    await model.close()
+    await broken.close()
+
+
 @pytest.fixture(
     params=[
         pytest.param(_scripted, id="scripted"),
+        pytest.param(_playbook, id="playbook"),
         pytest.param(_cached, id="cached"),
         pytest.param(_ollama("completion", "tools"), id="ollama"),
         pytest.param(_ollama("completion"), id="ollama_text"),
         pytest.param(_llama_cpp, id="llama_cpp", marks=pytest.mark.models),
+        pytest.param(_ollama_live, id="ollama_live", marks=pytest.mark.live),
     ]
 )
 async def subject(request: pytest.FixtureRequest) -> AsyncIterator[Subject]:
@@ -183,6 +215,8 @@ async def test_it_serves_two_calls_at_once(subject: Subject):
 
 
 async def test_failures_are_provider_errors_of_one_line(subject: Subject):
+    if subject.broken is None:
+        pytest.skip("this model depends on nothing that could fail")
     with pytest.raises(ProviderError) as caught:
         await said(subject.broken, PROMPT)
     assert caught.value.provider == subject.broken.name

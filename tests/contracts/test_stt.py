@@ -115,7 +115,7 @@ def _flux() -> Iterator[Subject]:
 
 @contextmanager
 def _live(make: Callable[[Account], Transcriber]) -> Iterator[Subject]:
-    settings = Settings.load(None)
+    settings = Settings.load()
     if not settings.secret("DEEPGRAM_API_KEY"):
         pytest.skip("DEEPGRAM_API_KEY is not set")
     account = Account(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url)

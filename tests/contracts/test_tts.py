@@ -66,7 +66,7 @@ def _loopback(encoding: Literal["linear16", "mulaw"]) -> Callable[[Path], Iterat
 
 @contextmanager
 def _live(home: Path) -> Iterator[Subject]:
-    settings = Settings.load(None)
+    settings = Settings.load()
     if not settings.secret("DEEPGRAM_API_KEY"):
         pytest.skip("DEEPGRAM_API_KEY is not set")
     voice = DeepgramVoice(settings.secret("DEEPGRAM_API_KEY"), settings.deepgram_url)
