@@ -137,8 +137,10 @@ class AgentBody(BaseModel):
         json_schema_extra={"additionalProperties": False},
     )
 
-    name: str | None = None
-    system_prompt: str | None = Field(None, description="May hold {{variables}}.")
+    name: str | None = Field(None, min_length=1, max_length=100)
+    system_prompt: str | None = Field(
+        None, min_length=1, max_length=20_000, description="May hold {{variables}}."
+    )
     first_message: str | None = Field(
         None, description='Null: a default. "": the caller speaks first.'
     )
@@ -147,15 +149,17 @@ class AgentBody(BaseModel):
     model_provider: str | None = Field(None, description="auto, ollama, llama_cpp, playbook.")
     model_name: str | None = Field(None, description="Empty: the provider's default.")
     stt_provider: str | None = Field(None, description="auto, deepgram, deepgram_flux, whisper.")
-    temperature: float | None = Field(None, description="0 to 2.")
-    language: str | None = None
-    time_zone: str | None = Field(None, description="Such as America/Chicago.")
+    temperature: float | None = Field(None, ge=0, le=2)
+    language: str | None = Field(None, examples=["en"])
+    time_zone: str | None = Field(None, examples=["America/Chicago"])
     interrupt_enabled: bool | None = Field(None, description="Null: INTERRUPT_ENABLED.")
     interrupt: dict[str, Any] | None = Field(
         None, description="min_energy, baseline_factor, min_speech_ms, debounce_ms, …"
     )
-    silence_threshold_sec: float | None = Field(None, description="0.2 to 5. Null: the setting.")
-    max_call_s: float | None = Field(None, description="5 to 14400. Null: MAX_CALL_S.")
+    silence_threshold_sec: float | None = Field(
+        None, ge=0.2, le=5, description="Null: SILENCE_THRESHOLD_SEC."
+    )
+    max_call_s: float | None = Field(None, ge=5, le=14_400, description="Null: MAX_CALL_S.")
     variables: dict[str, str | bool | int | float] | None = None
     tools: list[str] | None = Field(None, description="Built-in tools that are on.")
     departments: dict[str, str] | None = Field(None, description="Name → number to transfer to.")

@@ -119,11 +119,14 @@ class AppState:
         loop = asyncio.get_running_loop()
         desk = await self._open(background=True)
         self._desks[loop] = desk
-        try:
-            yield desk
-        finally:
-            del self._desks[loop]
-            await desk.close()
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self.metrics.watch_loop())
+            try:
+                yield desk
+            finally:
+                watch.cancel()
+                del self._desks[loop]
+                await desk.close()
 
     async def _open(self, background: bool) -> Desk:
         from sdr_lab.live.desk import Desk

@@ -5,6 +5,7 @@ Latencies are those of `trace`, taken as each answer begins; docs/operations.md 
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter as Counts
 from collections import deque
 from collections.abc import Iterable
@@ -33,6 +34,11 @@ WINDOW_EVENTS = 400
 """Events that are kept of a call to measure its next answer; a turn has some thirty."""
 
 LATENCY_BUCKETS_S = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1, 1.5, 2, 3, 5, 10)
+LAG_BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1)
+"""A frame is 20 ms."""
+
+BEAT_S = 0.1
+
 CALL_BUCKETS_S = (5, 15, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -76,9 +82,10 @@ class Metrics:
         self.missing_seconds = Counter(
             "sdr_lab_audio_missing_seconds", "Caller's audio that never came.", registry=registry
         )
-        self.late_frames = Counter(
-            "sdr_lab_frames_late", "Frames that came more than 20 ms late.", registry=registry
-        )
+        self.loop_lag = Histogram(
+            "sdr_lab_loop_lag_seconds", "How much later than asked for the event loop wakes up: "
+            "audio waits as long.", buckets=LAG_BUCKETS_S, registry=registry,
+        )  # fmt: skip
         self.refused = Counter(
             "sdr_lab_calls_refused", "Calls and streams not let in.", ["why"], registry=registry
         )
@@ -105,12 +112,16 @@ class Metrics:
         self.deliveries.labels(outcome).inc()
 
     def call_refused(self, why: str) -> None:
-        """Count a call or stream that was not let in: `full`, `stopping`, `signature`, `token`."""
+        """Count a call or stream that was not let in: `busy`, `stopping`, `signature`…"""
         self.refused.labels(why).inc()
 
-    def frames_late(self, count: int) -> None:
-        """Count frames that came more than 20 ms after their time."""
-        self.late_frames.inc(count)
+    async def watch_loop(self) -> None:
+        """Measure the event loop until cancelled."""
+        now_s = asyncio.get_running_loop().time
+        while True:
+            due_s = now_s() + BEAT_S
+            await asyncio.sleep(BEAT_S)
+            self.loop_lag.observe(max(0.0, now_s() - due_s))
 
     def provider_failed(self, stage: str, provider: str) -> None:
         """Count a failure outside of a call, such as `telephone`, `twilio`."""

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
+
 from prometheus_client.parser import text_string_to_metric_families
 
 from sdr_lab.events import (
@@ -25,6 +28,7 @@ from sdr_lab.events import (
 )
 from sdr_lab.live.metrics import Metrics
 from sdr_lab.records import Agent, CallConfig, CallSettings
+from sdr_lab.simulate.clock import VirtualLoop
 from sdr_lab.trace.latency import measure
 from sdr_lab.trace.stages import ANSWER, STAGES, TOTAL
 
@@ -148,7 +152,6 @@ def test_what_is_counted_outside_of_calls():
     metrics.webhook_tried("delivered")
     metrics.webhook_tried("dead")
     metrics.call_refused("busy")
-    metrics.frames_late(3)
     metrics.provider_failed("telephone", "twilio")
 
     found = values(metrics)
@@ -156,12 +159,27 @@ def test_what_is_counted_outside_of_calls():
     assert found["sdr_lab_webhook_deliveries_total delivered"] == 1
     assert found["sdr_lab_webhook_deliveries_total dead"] == 1
     assert found["sdr_lab_calls_refused_total busy"] == 1
-    assert found["sdr_lab_frames_late_total"] == 3
     assert found["sdr_lab_provider_errors_total twilio telephone"] == 1
 
 
 def test_two_desks_do_not_share_their_numbers():
     one, two = Metrics(), Metrics()
-    one.frames_late(1)
+    one.call_refused("busy")
 
-    assert values(two)["sdr_lab_frames_late_total"] == 0
+    assert "sdr_lab_calls_refused_total busy" not in values(two)
+
+
+def test_how_late_the_event_loop_wakes_up():
+    metrics = Metrics()
+
+    async def beats() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1.05):
+                await metrics.watch_loop()
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:  # wakes up to the moment
+        runner.run(beats())
+
+    found = values(metrics)
+    assert found["sdr_lab_loop_lag_seconds_count"] == 10
+    assert found["sdr_lab_loop_lag_seconds_bucket 0.001"] == 10
