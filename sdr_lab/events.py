@@ -296,7 +296,7 @@ class Interrupted(Event):
     """What had been given to the voice, `heard` and the rest."""
     onset_ms: int
     """Stream time of the first frame that counted as cutting in."""
-    detector: str
+    detector: str  # or `signal`, `keys`, `typed`
 
 
 @dataclass(frozen=True, kw_only=True)

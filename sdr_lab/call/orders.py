@@ -50,7 +50,7 @@ class Orders:
         self.reason = ""
         """Why the call will be over; empty: nobody has said that it will."""
         self.is_message = False
-        """A machine is at the other end."""
+        """A machine is at the other end: nothing that it says counts."""
         self._delivery = delivery
         self._mind = mind
         self._guards = guards
@@ -65,6 +65,8 @@ class Orders:
             case LeaveMessage(text):
                 await self._leave_message(text or self._mind.config.agent.voicemail_message)
             case EndNow(reason):
+                self.is_message = self.is_message or reason == "voicemail"
+                self._delivery.floor.hold(self.is_message)
                 await self._delivery.hang_up(reason)
             case Context(text):
                 self._mind.note(text)

@@ -265,7 +265,8 @@ class Session:
 
     async def _answer(self, decision: Decision) -> None:
         rest = self._rest
-        if rest is not None and is_echo(decision.text, rest.planned):
+        is_spoken = decision.why not in ("digits", "typed")
+        if rest is not None and is_spoken and is_echo(decision.text, rest.planned):
             self._log.add(TurnDropped, text=decision.text, why="echo")
             await self._resume()
             return
@@ -304,7 +305,7 @@ class Session:
                 heard=cleared.heard,
                 planned=cleared.planned,
                 onset_ms=decision.since_ms,
-                detector=self.floor.detector.name,
+                detector=decision.why,
             )
         self._rest = self._replies.stopped(cleared)
 

@@ -164,7 +164,7 @@ class Floor:
             onset_ms = self._detector.read(A_WORD)
             if onset_ms is None and self._interrupt.by_signal and self._interrupt.enabled:
                 onset_ms = min(heard.at_ms, self._now_ms)
-            return [] if onset_ms is None else self._cut_in(onset_ms)
+            return [] if onset_ms is None else self._cut_in(onset_ms, "signal")
         if heard.signal is Signal.TURN_ENDED:
             self._signalled_ms = heard.at_ms if self._is_open else None
             return self._look_again()
@@ -172,7 +172,7 @@ class Floor:
 
     def press(self, digit: str) -> list[Decision]:
         """Take a key. A gap of `DIGIT_GAP_MS`, or #, ends a number."""
-        decisions = self._begin_typing()
+        decisions = self._begin_typing("keys")
         is_end = digit == "#" and bool(self._digits)
         if not is_end and len(self._digits) < MAX_DIGITS:
             self._digits += digit
@@ -183,7 +183,7 @@ class Floor:
         """Take words that the caller has typed: nothing more follows."""
         if not text.strip():
             return []
-        decisions = self._begin_typing()
+        decisions = self._begin_typing("typed")
         self._finals.append(text.strip())
         self._typed_due_ms = self._now_ms
         return decisions + self._look_again()
@@ -230,8 +230,8 @@ class Floor:
     def _may_be_stopped(self) -> bool:
         return self.state is State.SPEAKING and not self.is_held
 
-    def _cut_in(self, onset_ms: int) -> list[Decision]:
-        decisions = [self._stop_agent(onset_ms)]
+    def _cut_in(self, onset_ms: int, why: str = "") -> list[Decision]:
+        decisions = [self._stop_agent(onset_ms, why)]
         if not self._gate.is_open:
             self._gate.open()
             self._last_voiced_ms = self._now_ms
@@ -239,7 +239,7 @@ class Floor:
         self._has_speech = True
         return decisions
 
-    def _stop_agent(self, onset_ms: int) -> Decision:
+    def _stop_agent(self, onset_ms: int, why: str) -> Decision:
         self._open()
         self._was_over_agent = False
         self._was_cut_in = True
@@ -247,7 +247,7 @@ class Floor:
         self.state = State.LISTENING
         self._echo_until_ms = self._now_ms + ECHO_TAIL_MS
         self._detector.disarm(self._now_ms)
-        return Decision(Kind.CUT_IN, onset_ms)
+        return Decision(Kind.CUT_IN, onset_ms, why=why or self._detector.name)
 
     def _withdraw(self) -> Decision:
         self.state = State.LISTENING
@@ -255,11 +255,11 @@ class Floor:
         self._was_cut_in = not self._answered  # what nobody asked for may still be said
         return Decision(Kind.WITHDRAW, self._last_voiced_ms)
 
-    def _begin_typing(self) -> list[Decision]:
+    def _begin_typing(self, why: str) -> list[Decision]:
         """The caller does not talk but type: that counts at once, like talk that is certain."""
         decisions: list[Decision] = []
         if self._may_be_stopped and self._interrupt.enabled:
-            decisions.append(self._stop_agent(self._now_ms))
+            decisions.append(self._stop_agent(self._now_ms, why))
         elif self.state is State.THINKING and not self.is_held:
             decisions.append(self._withdraw())
         self._open()

@@ -6,6 +6,8 @@ the same, at the same times.
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ import pytest
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.audio.frame import cut_frames
 from sdr_lab.audio.wav import read_mulaw
-from sdr_lab.call.inbox import LeaveMessage, SayGoodbye, UserText
+from sdr_lab.call.inbox import EndNow, LeaveMessage, Order, SayGoodbye, UserText
 from sdr_lab.events import (
     AgentStarted,
     AgentStopped,
@@ -39,6 +41,7 @@ from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
 from sdr_lab.stt.signalling import SignallingTranscriber
+from sdr_lab.tts.tone import Tone
 from sdr_lab.turns.decision import Decision, Kind
 from sdr_lab.turns.floor import Floor
 from sdr_lab.turns.interrupt import Listened
@@ -107,10 +110,10 @@ class Again:
                 self._note(event.at_ms, self.floor.press(event.digit))
             case OrderTaken(order="text"):
                 self._note(event.at_ms, self.floor.type(event.text))
-            case OrderTaken(order="goodbye") | TimedOut(name="max_length"):
-                self.floor.hold()
-            case OrderTaken(order="message"):
+            case OrderTaken(order="message") | OrderTaken(order="end", reason="voicemail"):
                 self.floor.hold(from_machine=True)
+            case OrderTaken(order="goodbye" | "end") | TimedOut(name="max_length"):
+                self.floor.hold()
             case CallEnded() if (last := self.floor.hang_up()) is not None:
                 self._note(event.at_ms, [last])
             case AgentStarted():
@@ -118,12 +121,18 @@ class Again:
             case Interrupted():
                 self.last_heard = event.heard or self.last_heard
             case AgentStopped():
+                self._forget_cut_in(event.at_ms)
                 self.last_heard = event.text or self.last_heard
                 self.floor.agent_stopped(self.last_heard.endswith("?"))
             case FixedLine() if event.why != "greeting":
                 self.floor.agent_thinking()
             case _:
                 return
+
+    def _forget_cut_in(self, at_ms: int) -> None:
+        """Whoever speaks when only the marks are outstanding has not interrupted anybody."""
+        was_told = any(isinstance(e, Interrupted) and e.at_ms == at_ms for e in self._events)
+        self.rows = [r for r in self.rows if was_told or r[:2] != (at_ms, Kind.CUT_IN)]
 
     def _note(self, at_ms: int, decisions: list[Decision]) -> None:
         named = {Kind.TURN_ENDING: lambda d: d.pause_ms, Kind.WITHDRAW: lambda d: 0}
@@ -202,3 +211,51 @@ def test_turn_signals_are_repeated_too(tmp_path: Path, line: str, by_signal: boo
     assert {over.why for over in done.all(TurnOver)} >= {"signal"}
     assert done.all(Interrupted)
     assert Again(done.folder, settings).run() == logged(done.events)
+
+
+def disorder(seed: int) -> tuple[Caller, Scene]:
+    """A call in which anything happens at any time."""
+    chance = random.Random(seed)
+    caller, at_s = Caller(), 2.0
+    for _ in range(8):
+        at_s += chance.uniform(0.2, 4.0)
+        match chance.randrange(3):
+            case 0:
+                caller.presses(
+                    "".join(chance.choices("0123456789*#", k=chance.randint(1, 5))), at_s
+                )
+            case 1:
+                caller.says("", at=at_s, lasts=chance.uniform(0.1, 1.0))
+            case _:
+                words = chance.choice(["Yes.", "And my number is", "No, wait.", "How much is it?"])
+                caller.says(words, at=at_s, lasts=chance.uniform(0.3, 1.5))
+    orders: list[tuple[float, Order]] = [(chance.uniform(0, 30), UserText("Hm.")) for _ in range(2)]
+    last = chance.choice([SayGoodbye("x"), LeaveMessage(LONG), EndNow("x"), EndNow("voicemail")])
+    orders.append((chance.uniform(10, 40), last))
+    settings = CallSettings(
+        interrupt=InterruptSettings(
+            enabled=chance.random() < 0.8,
+            require_text=chance.random() < 0.3,
+            by_signal=chance.random() < 0.5,
+        )
+    )
+    scene = Scene(
+        settings=settings,
+        condition=chance.choice(list(CONDITIONS.values())),
+        orders=tuple(orders),
+        voice=Tone(delay_ms=chance.choice([0, 200])),
+    )
+    if chance.random() < 0.5:
+        scene = replace(
+            scene, transcriber=lambda line: SignallingTranscriber(lambda: line.caller.spoken)
+        )
+    return caller.hangs_up(at=60), scene
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_whatever_happens_is_repeated(tmp_path: Path, seed: int):
+    caller, scene = disorder(seed)
+    model = ScriptedModel(lambda prompt: LONG, first_delay_ms=seed % 4 * 300)
+    done = rehearse(caller, model, tmp_path, scene)
+    assert isinstance(done.events[-1], CallEnded)
+    assert Again(done.folder, scene.settings).run() == logged(done.events)
