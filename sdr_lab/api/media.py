@@ -25,6 +25,7 @@ from sdr_lab.api.state import desk_of
 from sdr_lab.api.voice import SIGNATURE
 from sdr_lab.errors import Conflict, Refused, SdrLabError
 from sdr_lab.live.desk import Desk
+from sdr_lab.live.incoming import give_up
 from sdr_lab.live.leg import Leg
 from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.telephony.twilio_line import TwilioLine, open_stream
@@ -95,6 +96,8 @@ async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, st
         log.warning("media stream of %s closed: %s", ticket.conversation_id, error)
         desk.metrics.call_refused("stream")
         desk.switchboard.forget(ticket.conversation_id)
+        if ticket.kind != "twilio":  # Twilio asks `/voice/after` what to do now
+            await give_up(desk, ticket.conversation_id, f"its stream was closed: {error}")
         return POLICY_VIOLATION, ""
     control = Leg(desk, ticket.conversation_id) if ticket.kind == "twilio" else None
     line = TwilioLine(socket, start, control, ticket.kind)

@@ -123,6 +123,7 @@ async def answer_after(desk: Desk, fields: Fields, conversation_id: str) -> str:
     if row.folder is None:
         log.error("call %s: its stream never came: is PUBLIC_URL right?", row.id)
         desk.switchboard.forget(row.id)
+        await give_up(desk, row.id, "its stream never came")
         return say_twiml(TROUBLE)
     return hangup_twiml()
 
@@ -140,6 +141,12 @@ async def answer_dial(desk: Desk, fields: Fields, conversation_id: str) -> str:
     await asyncio.to_thread(desk.lab.calls.note, row.id, transfer=transfer)
     log.info("call %s: transfer %s", row.id, status or "of unknown end")
     return hangup_twiml() if status in CONNECTED else say_twiml(NOBODY_FREE)
+
+
+async def give_up(desk: Desk, conversation_id: str, why: str) -> None:
+    """Note that a call can't be held, unless something else is noted already, and tell webhooks."""
+    await asyncio.to_thread(desk.lab.calls.fail, conversation_id, why)
+    desk.background.start(desk.post_call.run(conversation_id), f"after {conversation_id}")
 
 
 def needed(fields: Fields, name: str) -> str:
