@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.phone_call import PhoneCall
+from sdr_lab.simulate.phone_faults import StreamFaults
 from sdr_lab.simulate.phone_subscriber import Subscriber
 from tests.e2e.world import INCOMING, OURS, WAIT_S, World, eventually, says, told_of, world
 from tests.live.receiver import Receiver, receiving
@@ -28,6 +29,7 @@ DANA, BOB, CARL = "+14155550101", "+14155550102", "+14155550103"
 MACHINE, FAX_LIKE = "+14155550104", "+14155550105"
 BUSY, AWAY, DEAD = "+14155550106", "+14155550107", "+14155550108"
 TIRED = "+14155550109"
+SAYS_NOTHING = Subscriber(Caller().hangs_up(at=9), stream_faults=StreamFaults(has_start=False))
 
 
 @dataclass
@@ -127,6 +129,7 @@ async def evening(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eve
             "away": here.place(joe, AWAY, **own),
             "dead": here.place(joe, DEAD, **own),
             "nine": here.place(joe, TIRED, **own),
+            "mute": here.network.ring(OURS, SAYS_NOTHING, INCOMING),
         }
         ended = await asyncio.gather(
             *(outcome(here, placing) for placing in placings.values()), return_exceptions=True
@@ -135,7 +138,10 @@ async def evening(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eve
 
 
 async def test_the_network_has_nothing_to_complain_of(evening: Evening):
-    assert evening.world.network.warnings == []
+    mute = evening.of("mute").call
+    calls = [call for call in evening.world.network.calls.values() if call is not mute]
+
+    assert [warning for call in calls for warning in call.warnings] == []
     assert not evening.world.desk.switchboard.running
 
 
@@ -227,6 +233,15 @@ async def test_who_presses_nine_is_never_called_again(evening: Evening):
     assert len(here.network.calls) == before
 
 
+async def test_a_stream_that_does_not_say_what_it_is_is_closed(evening: Evening):
+    mute = evening.of("mute")
+
+    assert (mute.call.stream.ending, mute.call.stream.close_code) == ("server closed", 1008)
+    assert 4 <= mute.call.duration_s <= 8
+    assert "we can't take your call" in mute.call.said[-1]
+    assert mute.account["call_status"] == "failed"
+
+
 async def test_every_call_is_listed_with_how_it_ended(evening: Evening):
     page = await evening.world.get("/conversations", page_size=100)
     listed = {call["call_sid"]: call["call_status"] for call in page["conversations"]}
@@ -242,6 +257,7 @@ async def test_every_call_is_listed_with_how_it_ended(evening: Evening):
         "away": "no-answer",
         "dead": "failed",
         "nine": "completed",
+        "mute": "failed",
     }
     for status in ("voicemail", "busy"):
         found = await evening.world.get("/conversations", status=status)
