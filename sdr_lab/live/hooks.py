@@ -8,10 +8,12 @@ are rows, a restart loses none, and several processes share the work.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,7 @@ from sdr_lab.live.hook_sender import Attempt, Patience, send
 from sdr_lab.records import CallConfig
 
 if TYPE_CHECKING:
-    from sdr_lab.store.hooks import Delivery, Webhook
+    from sdr_lab.store.hook_rows import Delivery, Tried, Webhook
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +36,11 @@ COLLECT_S = 0.2
 IDLE_S = 5.0
 """How often the store is asked when nothing is known to be due: other processes add to it."""
 
-AT_ONCE = 16
+AT_ONCE = 32
 """Deliveries sent at the same time."""
+
+GATHER_S = 0.02
+"""After something is due, more usually is: the store is asked once for all of it."""
 
 LEASE_S = 60
 """A delivery taken by a process that died is taken by another one after so long."""
@@ -43,7 +48,7 @@ LEASE_S = 60
 MOST_NOTES = 20_000
 """Kept in memory while the store can't be written; the oldest are dropped first."""
 
-Tried = Callable[[str], None]
+OnTried = Callable[[str], None]
 """Told `delivered`, `failed` or `dead` (`Metrics.webhook_tried`)."""
 
 
@@ -59,7 +64,7 @@ class Hooks:
         self,
         lab: Lab,
         patience: Patience | None = None,
-        on_tried: Tried | None = None,
+        on_tried: OnTried | None = None,
     ) -> None:
         self.lab = lab
         self.patience = patience or Patience()
@@ -70,6 +75,8 @@ class Hooks:
         self._noted = asyncio.Event()
         self._due = asyncio.Event()
         self._sending: set[str] = set()
+        self._tried: list[Tried] = []
+        """Not written down yet."""
 
     @property
     def waiting(self) -> Sequence[Notice]:
@@ -95,11 +102,11 @@ class Hooks:
         self.note(Notice(event, agent_id, str(data.get("conversation_id", "")), data))
         await self.flush()
 
-    async def flush(self) -> None:
-        """Write into the store what has been noted so far."""
+    async def flush(self) -> bool:
+        """Write into the store what has been noted so far; return whether that worked."""
         async with self._storing:
             if not self._notes:
-                return
+                return True
             taken = list(self._notes)
             self._notes.clear()
             try:
@@ -107,9 +114,10 @@ class Hooks:
             except SdrLabError as error:
                 log.error("webhooks: %s; will try again", error)
                 self._notes.extendleft(reversed(taken))
-                return
+                return False
             if stored:
                 self._due.set()
+            return True
 
     def _store(self, notices: list[Notice]) -> int:
         from sdr_lab.store.hook_rows import Message
@@ -126,12 +134,18 @@ class Hooks:
 
     async def run(self) -> None:
         """Store and send until cancelled; what has been noted by then is stored."""
+        await asyncio.to_thread(importlib.import_module, "aiohttp")  # 0.2 s: not in mid-call
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._collect(), name="webhooks: collect")
                 group.create_task(self._send(group), name="webhooks: send")
         finally:
-            await asyncio.shield(self.flush())
+            await asyncio.shield(self._put_down())
+
+    async def _put_down(self) -> None:
+        """Store what is noted, and what has become of tries."""
+        await self.flush()
+        await self._take(0)
 
     async def close(self) -> None:
         """Store what has been noted and close the connections."""
@@ -155,8 +169,7 @@ class Hooks:
             await self._noted.wait()
             await asyncio.sleep(COLLECT_S)
             self._noted.clear()
-            await self.flush()
-            if self._notes:  # the store can't be written
+            if not await self.flush():
                 await asyncio.sleep(IDLE_S)
                 self._noted.set()
 
@@ -167,25 +180,33 @@ class Hooks:
             for delivery, hook in taken:
                 self._sending.add(delivery.id)
                 group.create_task(self._deliver(delivery, hook), name=delivery.id)
-            if taken:
-                continue
-            wait_s = await self._until_due_s()
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self._due.wait()
-            except TimeoutError:
-                continue
+            if not taken:
+                await self._rest(await self._until_due_s())
+            await asyncio.sleep(GATHER_S)
+
+    async def _rest(self, wait_s: float) -> None:
+        """Wait until something may be due."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await self._due.wait()
 
     async def _take(self, room: int) -> list[tuple[Delivery, Webhook]]:
-        if room <= 0:
-            return []
+        """Write down what has become of tries, and claim what is due."""
+        tries, self._tried = self._tried, []
         try:
-            return await asyncio.to_thread(
-                self.lab.deliveries.due, datetime.now(UTC), room, LEASE_S
-            )
+            return await asyncio.to_thread(self._settle_and_claim, tries, room)
         except SdrLabError as error:
             log.error("webhooks: %s", error)
+            self._tried = tries + self._tried
             return []
+
+    def _settle_and_claim(self, tries: list[Tried], room: int) -> list[tuple[Delivery, Webhook]]:
+        """Work in one thread: writers of SQLite that meet wait much longer than they write."""
+        if tries:
+            self.lab.deliveries.report(tries)
+        if room <= 0:
+            return []
+        return self.lab.deliveries.due(datetime.now(UTC), room, LEASE_S)
 
     async def _until_due_s(self) -> float:
         try:
@@ -207,28 +228,24 @@ class Hooks:
                 self.patience.timeout_s,
                 {"X-SDR-Lab-Delivery": delivery.id},
             )
-            await asyncio.to_thread(self._settle, delivery, attempt)
-        except SdrLabError as error:  # stays leased, is taken again later
-            log.error("webhook delivery %s: %s", delivery.id, error)
-        except Exception:
+            self._tried.append(self._ended(delivery, attempt))
+        except Exception:  # its lease runs out, and it is taken again
             log.exception("webhook delivery %s failed", delivery.id)
         finally:
             self._sending.discard(delivery.id)
             self._due.set()
 
-    def _settle(self, delivery: Delivery, attempt: Attempt) -> None:
-        """Write down how a try has ended."""
+    def _ended(self, delivery: Delivery, attempt: Attempt) -> Tried:
+        """Return what is to be written down of a try."""
+        from sdr_lab.store.hook_rows import Tried
+
         if attempt.ok:
-            self.lab.deliveries.succeeded(delivery.id, attempt.status or 0)
             self._on_tried("delivered")
-            return
+            return Tried(delivery.id, delivery.attempts, attempt.status)
         wait_s = self.patience.wait_s(delivery.attempts, attempt.retry_after_s)
         if attempt.is_final:
             wait_s = None
         next_at = None if wait_s is None else datetime.now(UTC) + timedelta(seconds=wait_s)
-        self.lab.deliveries.failed(
-            delivery.id, attempt.status, attempt.error, next_at, delivery.attempts
-        )
         self._on_tried("dead" if next_at is None else "failed")
         log.warning(
             "webhook %s: delivery %s (%s) failed: %s; %s",
@@ -238,6 +255,7 @@ class Hooks:
             attempt.error,
             "given up" if wait_s is None else f"next try in {wait_s:.0f} s",
         )
+        return Tried(delivery.id, delivery.attempts, attempt.status, attempt.error, next_at)
 
 
 def without_stale(notices: list[Notice]) -> list[Notice]:

@@ -82,6 +82,21 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """How one try of a message has ended."""
+
+    delivery_id: str
+    attempt: int
+    """`attempts` of the claimed message."""
+    status: int | None
+    """HTTP status of the answer; None when there was none."""
+    error: str = ""
+    """Empty: it has arrived."""
+    next_try_at: datetime | None = None
+    """Of a try that failed; None: never again."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryPage:
     """A part of a list of messages, newest first."""
 

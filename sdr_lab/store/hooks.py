@@ -26,6 +26,7 @@ from sdr_lab.store.hook_rows import (
     DeliveryPage,
     DeliveryStatus,
     Message,
+    Tried,
     Webhook,
     checked,
     checked_events,
@@ -217,14 +218,7 @@ class Deliveries:
 
         Nothing happens when the message was deleted meanwhile.
         """
-
-        def work(session: Session) -> None:
-            row = session.get(DeliveryRow, delivery_id, with_for_update=True)
-            if row is not None and row.status != "delivered":
-                row.status, row.delivered_at = "delivered", datetime.now(UTC)
-                row.last_status, row.last_error = status, ""
-
-        self.database.write(work)
+        self.database.write(lambda s: note_arrived(s, delivery_id, status))
 
     def failed(
         self,
@@ -244,16 +238,20 @@ class Deliveries:
             attempt: `attempts` of the claimed message. A try whose lease ran out, and that somebody
                 else has begun again since, then no longer counts.
         """
+        self.database.write(
+            lambda s: note_failed(s, delivery_id, status, error, next_try_at, attempt)
+        )
+
+    def report(self, tries: Sequence[Tried]) -> None:
+        """Note how many tries have ended, in one transaction; as `succeeded` and `failed`."""
 
         def work(session: Session) -> None:
-            row = session.get(DeliveryRow, delivery_id, with_for_update=True)
-            if row is None or row.status != "pending" or attempt not in (None, row.attempts):
-                return
-            row.last_status, row.last_error = status, error[:MAX_ERROR_CHARS]
-            if next_try_at is None:
-                row.status = "dead"
-            else:
-                row.next_try_at = next_try_at
+            for one in tries:
+                key, status = one.delivery_id, one.status
+                if one.error:
+                    note_failed(session, key, status, one.error, one.next_try_at, one.attempt)
+                else:
+                    note_arrived(session, key, status)
 
         self.database.write(work)
 
@@ -340,6 +338,31 @@ class Deliveries:
             .returning(DeliveryRow.id)
         )
         return self.database.write(lambda s: len(list(s.scalars(gone))))
+
+
+def note_arrived(session: Session, delivery_id: str, status: int | None) -> None:
+    row = session.get(DeliveryRow, delivery_id, with_for_update=True)
+    if row is not None and row.status != "delivered":
+        row.status, row.delivered_at = "delivered", datetime.now(UTC)
+        row.last_status, row.last_error = status, ""
+
+
+def note_failed(
+    session: Session,
+    delivery_id: str,
+    status: int | None,
+    error: str,
+    next_try_at: datetime | None,
+    attempt: int | None,
+) -> None:
+    row = session.get(DeliveryRow, delivery_id, with_for_update=True)
+    if row is None or row.status != "pending" or attempt not in (None, row.attempts):
+        return
+    row.last_status, row.last_error = status, error[:MAX_ERROR_CHARS]
+    if next_try_at is None:
+        row.status = "dead"
+    else:
+        row.next_try_at = next_try_at
 
 
 def is_next() -> ColumnElement[bool]:

@@ -230,6 +230,19 @@ async def test_events_of_a_call_arrive_in_order_though_one_is_refused(lab: Lab, 
     assert receiver.kinds[1:] == [notice.event for notice in told(TALK)]
 
 
+async def test_what_is_noted_while_others_are_stored_does_not_wait(lab: Lab, receiver: Receiver):
+    lab.hooks.create(receiver.url, ["*"])
+    async with running(Hooks(lab, QUICK)) as hooks:
+        for number in range(40):
+            hooks.note(Notice("call.ended", "joe", f"conv_{number}", {}))
+            await asyncio.sleep(0.02)
+        await receiver.wait_for(40)
+
+    assert {event["conversation_id"] for event in receiver.events} == {
+        f"conv_{number}" for number in range(40)
+    }
+
+
 async def test_a_private_address_is_never_called(tmp_path: Path, receiver: Receiver):
     lab = make_lab(tmp_path, INSECURE_PRIVATE_WEBHOOKS=False)
     lab.hooks.create(receiver.url.replace("http:", "https:"), ["*"])
