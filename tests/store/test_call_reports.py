@@ -75,7 +75,7 @@ def test_a_call_that_nobody_takes(calls: CallStore, made: Conversation):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_reports_and_the_folder_in_any_order_give_one_row(calls: CallStore, data: st.DataObject):
@@ -107,7 +107,7 @@ def test_reports_and_the_folder_in_any_order_give_one_row(calls: CallStore, data
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(said=st.permutations(ANSWERED), repeats=st.lists(st.sampled_from(ANSWERED), max_size=5))
 def test_reports_alone_in_any_order_give_one_row(calls: CallStore, said, repeats):
