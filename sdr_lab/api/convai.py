@@ -44,6 +44,12 @@ BEGIN_S = 5.0
 PATH = "/v1/convai/conversation"
 SIGNATURE = "conversation_signature"
 
+SUBPROTOCOL = "convai"
+"""What the browser SDK asks for; a browser hangs up on a server that does not agree to it."""
+
+BEARER = "bearer."
+"""Begins the subprotocol in which browsers, which can't send headers, put a token."""
+
 router = APIRouter(prefix="/v1/convai", tags=["Calls"])
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
@@ -104,7 +110,8 @@ async def conversation(websocket: WebSocket) -> None:
         desk.metrics.call_refused("token" if isinstance(error, Refused) else "agent")
         await websocket.close(POLICY_VIOLATION, "not allowed, or no such agent")
         return
-    await websocket.accept()
+    offered = websocket.scope.get("subprotocols", [])
+    await websocket.accept(subprotocol=SUBPROTOCOL if SUBPROTOCOL in offered else None)
     socket = TextSocket(websocket)
     code, reason = await carry(desk, socket, agent, is_trusted)
     await socket.close(code, reason)
@@ -119,7 +126,7 @@ async def let_in(desk: Desk, websocket: WebSocket) -> tuple[Agent, bool]:
     """
     query = websocket.query_params
     wanted = query.get("agent_id", "")
-    if token := query.get(SIGNATURE) or query.get("token", ""):
+    if token := query.get(SIGNATURE) or query.get("token") or bearer_of(websocket):
         link = read_link(token, desk.settings)
         if wanted not in ("", link.agent_id):
             raise Refused(f"signed link: it is for agent {link.agent_id!r}, not {wanted[:60]!r}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdr_lab.errors import SdrLabError
 from sdr_lab.live.addresses import Addresses
+from sdr_lab.telephony.numbers import e164
 from sdr_lab.telephony.twiml import dial_twiml
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class Leg:
         await self.desk.twilio.hang_up(call_sid)
 
     async def transfer(self, call_sid: str, target: str) -> None:
-        """Connect the caller to `target` (E.164).
+        """Connect the caller to `target`, the number of a department.
 
         What was decided is kept first: if Twilio refuses the request, the stream is closed and
         `/voice/after` gives the same instruction as an answer.
         """
-        desk = self.desk
+        desk, target = self.desk, e164(target, field="transfer target")
         row = await asyncio.to_thread(desk.lab.calls.get, self.conversation_id)
         await self._note({"to": target, "status": ASKED})
         await desk.twilio.transfer(call_sid, transfer_twiml(desk, row, target))

@@ -129,6 +129,20 @@ def test_who_may_is_let_in(client: TestClient, lab: ScriptedLab, by: str):
     assert (call.line, call.agent_id, call.ended_reason) == ("convai", "joe", "caller")
 
 
+def test_a_browser_puts_its_token_into_the_subprotocol(client: TestClient, lab: ScriptedLab):
+    reply = client.get("/v1/convai/conversation/token?agent_id=joe", headers={"xi-api-key": KEY})
+    path, token = "/v1/convai/conversation?agent_id=joe", reply.json()["token"]
+
+    with client.websocket_connect(path, subprotocols=["convai", f"bearer.{token}"]) as ws:
+        assert ws.accepted_subprotocol == "convai"
+        ws.send_text(begin())
+        metadata(ws)
+        ws.close()
+
+    with pytest.raises(WebSocketDisconnect):
+        client.websocket_connect(path, subprotocols=["convai", "bearer.nonsense"]).__enter__()
+
+
 @pytest.mark.parametrize(
     "query",
     [
