@@ -136,6 +136,12 @@ async def let_in(desk: Desk, websocket: WebSocket) -> tuple[Agent, bool]:
     return await asyncio.to_thread(agent_named, desk.lab, wanted), True
 
 
+def bearer_of(websocket: WebSocket) -> str:
+    """Return the token among the subprotocols, empty when there is none."""
+    offered = websocket.scope.get("subprotocols", [])
+    return next((p.removeprefix(BEARER) for p in offered if p.startswith(BEARER)), "")
+
+
 async def carry(desk: Desk, socket: TextSocket, agent: Agent, is_trusted: bool) -> tuple[int, str]:
     """Run a conversation; return how to close it, if that has not been done."""
     try:
