@@ -17,6 +17,7 @@ from pydantic import (
     Field,
     StrictBool,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 
@@ -107,6 +108,16 @@ class AgentFile(_Model):
     tags: list[Text] = Field(default_factory=list, max_length=50)
     extra: dict[str, Any] = Field(default_factory=dict)
 
+    @field_validator("keys")
+    @classmethod
+    def _departments_exist(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        names = [name.lower() for name in info.data.get("departments", {})]
+        wanted = [action.partition(":")[2] for action in value.values() if ":" in action]
+        if missing := [name for name in wanted if name not in names]:
+            there = ", ".join(names) or "there are none"
+            raise ValueError(f"transfer_call:{missing[0]} needs a department; {there}")
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:
@@ -172,7 +183,7 @@ def agent_from(
         read = AgentFile.model_validate(dict(data))
     except ValidationError as error:
         raise BadInput(_message(error, source, lines or {})) from error
-    values = read.model_dump(exclude={"playbook", "interrupt", "tools", "vocabulary"})
+    values = read.model_dump(exclude={"playbook", "interrupt", "tools", "vocabulary", "tags"})
     values["id"] = read.id or default_id or _slug(read.name)
     playbook = Playbook(
         lines={key: tuple(choices) for key, choices in read.playbook.lines.items()},
@@ -186,6 +197,7 @@ def agent_from(
         interrupt=interrupt,
         tools=tuple(read.tools),
         vocabulary=tuple(read.vocabulary),
+        tags=tuple(read.tags),
     )
 
 
@@ -194,6 +206,7 @@ def agent_to_dict(agent: Agent) -> dict[str, Any]:
     values = dataclasses.asdict(agent)
     values["tools"] = list(agent.tools)
     values["vocabulary"] = list(agent.vocabulary)
+    values["tags"] = list(agent.tags)
     lines = agent.playbook.lines
     values["playbook"] = {
         "lines": {key: list(choices) for key, choices in lines.items()},

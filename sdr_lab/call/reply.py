@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from sdr_lab.agents.intent import detect_intent
 from sdr_lab.agents.tools import forced_tool
+from sdr_lab.call.keys import key_line
 from sdr_lab.call.log import HeldLog
 from sdr_lab.call.mind import Mind
 from sdr_lab.call.playout import Speech
@@ -317,10 +318,9 @@ class Reply:
         """Run what a key stands for and return what to say of it."""
         self._drop_pending("changed_topic")
         result = await self._run(key)
-        if key.name == "mark_do_not_call" and result.ok:
-            self.ends_call = "agent"
-            return f"{result.content} {self.mind.config.agent.goodbye}"
-        return self.last_line if self.ends_call else result.content
+        if result.ok:  # who is connected, gone or never called again is not talked to any more
+            self.ends_call = self.ends_call or "agent"
+        return key_line(result, self.mind.config.agent)
 
     def _needs_yes(self, call: ToolCall, prompt: Prompt) -> bool:
         return call.confirm or any(t.confirm for t in prompt.tools if t.name == call.name)

@@ -18,7 +18,7 @@ from sdr_lab.agents.agent import (
 )
 from sdr_lab.agents.variables import missing_in
 from sdr_lab.errors import BadInput, NotFound
-from sdr_lab.records import InterruptSettings
+from sdr_lab.records import Agent, InterruptSettings
 
 SHIPPED = sorted((Path(__file__).parents[2] / "datasets" / "agents").glob("*.yaml"))
 
@@ -134,3 +134,40 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path):
         load_agent(tmp_path / "none.yaml")
     with pytest.raises(BadInput, match="can't be read as text"):
         load_agent(binary)
+
+
+def test_what_live_calls_need_goes_out_and_comes_back():
+    agent = Agent(
+        id="joe",
+        name="Joe",
+        version=1,
+        system_prompt="You sell.",
+        first_message="Hello.",
+        on_voicemail="leave_message",
+        voicemail_message="Please call back.",
+        keys={"9": "mark_do_not_call", "*": "transfer_call:sales"},
+        departments={"sales": "+13125550100"},
+        max_call_s=600.0,
+        evaluation={"booked": "A meeting was booked."},
+        data_collection={"size": {"type": "integer"}},
+        tags=("trial",),
+        extra={"asr": {"quality": "high"}},
+        interrupt={"by_signal": True},
+    )
+    assert agent_from(agent_to_dict(agent)) == agent
+    assert parse_agent(dump_agent(agent)) == agent
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"10": "end_call"},
+        {"a": "end_call"},
+        {"1": "book_appointment"},
+        {"1": "transfer_call"},
+        {"1": "transfer_call:sales"},
+    ],
+)
+def test_a_key_must_be_one_and_do_something_known(keys: dict[str, str]):
+    with pytest.raises(BadInput, match="keys"):
+        agent_from({"name": "Joe", "system_prompt": "Sell.", "first_message": "Hi.", "keys": keys})

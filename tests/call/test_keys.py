@@ -170,3 +170,14 @@ def test_a_silent_caller_who_presses_keys_is_not_asked_whether_he_is_there(tmp_p
     done = call(tmp_path, caller, LONG)
     assert [line.why for line in done.all(FixedLine)] == ["greeting"]
     assert done.all(AgentStopped)
+
+
+def test_what_goes_wrong_is_told_in_words_for_the_caller(tmp_path: Path):
+    lost = replace(KEYED, keys={"1": "transfer_call:nowhere"})
+    caller = Caller().presses("1", at=3.0).hangs_up(at=9)
+    done = call(tmp_path / "a", caller, scene=replace(SCENE, agent=lost))
+    assert done.said[-1] == ("agent", AGENT.apology)
+    caller = Caller().presses("9", at=3.0).hangs_up(at=12)
+    done = call(tmp_path / "b", caller, scene=replace(SCENE, caller_number=""))
+    assert done.said[-1][1].endswith("Which number should I take off the list?")
+    assert done.outcome.reason == "caller"
