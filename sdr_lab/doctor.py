@@ -288,9 +288,11 @@ def _ollama(settings: Settings) -> Check:
         return Check("ollama", state, str(error), f"{SETUP}, or set OLLAMA_HOST")
     if found.ok:
         return Check("ollama", "ok", found.line)
-    has_server = bool(found.version or found.models)
-    remedy = "start it with `ollama serve`, or set OLLAMA_HOST"
-    return Check("ollama", state, found.line, f"ollama pull {wanted}" if has_server else remedy)
+    if found.version or found.models:
+        detail = f"{host} has no {wanted}, but {', '.join(found.models) or 'no model at all'}"
+        return Check("ollama", state, detail, f"ollama pull {wanted}")
+    problem = found.line.partition(" - ")[0]
+    return Check("ollama", state, problem, "start it with `ollama serve`, or set OLLAMA_HOST")
 
 
 def _deepgram(settings: Settings, machine: Machine) -> Check:

@@ -24,7 +24,7 @@ from sdr_lab.stt.scripted import spelled
 from sdr_lab.stt.utterances import Recognised
 
 SILENCE = b"\xff" * FRAME_BYTES
-SOON = Patience(finalize_s=0.1, late_s=0.3, outage_s=1.0, keep_alive_s=0.05, back_off_s=0.01)
+SOON = Patience(finalize_s=0.2, late_s=0.6, outage_s=2.0, keep_alive_s=0.05, back_off_s=0.01)
 LISTEN, FLUX = "/v1/listen", "/v2/listen"
 
 
@@ -176,7 +176,7 @@ async def test_a_service_that_hangs_up_at_once_is_given_up(kind: str):
 
 async def test_a_service_that_falls_silent_is_left(kind: str):
     async with calling(kind, Fault(kind, act="silent")) as call:
-        heard = await call.hear(*turn(SAID[0], Cue.FINISH), 0.4, *turn(SAID[1], Cue.FINISH))
+        heard = await call.hear(*turn(SAID[0], Cue.FINISH), 0.8, *turn(SAID[1], Cue.FINISH))
 
     assert [text for text, _, _ in heard] == ["", SAID[1]]
     assert len(call.server.links) == 2
@@ -348,7 +348,7 @@ async def test_what_is_dropped_does_not_come_again(kind: str):
 async def test_a_second_finish_before_the_answer_to_the_first(kind: str):
     async with calling(kind, Fault(kind, act="silent", after_ms=500)) as call:
         steps = turn(SAID[0], Cue.FINISH, tail=9)
-        heard = await call.hear(*steps, *turn(SAID[1], Cue.FINISH, tail=9), 0.5)
+        heard = await call.hear(*steps, *turn(SAID[1], Cue.FINISH, tail=9), 0.8)
 
     assert len(heard) == 2
 
