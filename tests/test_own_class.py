@@ -7,11 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
 from sdr_lab.agents.overrides import Overrides
+from sdr_lab.api.app import create_app
 from sdr_lab.config import Settings
 from sdr_lab.doctor import examine
 from sdr_lab.errors import BadInput, NotFound, ProviderError
+from sdr_lab.lab import Lab
 from sdr_lab.own_class import OWN_CLASS, is_own_class, load_class
 from sdr_lab.providers import LLM, STT, TTS, choose, make
 from sdr_lab.simulate.rehearsal import AGENT
@@ -176,3 +179,24 @@ def test_doctor_imports_it_and_says_what_is_wrong(mine: str, tmp_path: Path):
 def test_a_call_from_the_network_names_no_module():
     with pytest.raises(BadInput, match="allowed: a built-in provider; name a class of your own in"):
         Overrides.of({"llm_provider": "os:system"})
+
+
+def test_over_the_api_only_classes_that_are_named_already(mine: str, tmp_path: Path):
+    """A key to the API is no key to import any module of the machine."""
+    own, url = f"{mine}:Brain", "/v1/convai/agents"
+    lab = Lab(settings(SDR_LAB_HOME=tmp_path))
+    lab.agents.save(replace(AGENT, llm_provider=own), author="test")
+    client = TestClient(create_app(lab=lab))
+    made = {"name": "Ann", "system_prompt": "You help.", "model_provider": own}
+
+    renamed = client.patch(f"{url}/{AGENT.id}", json={"name": "Ben", "model_provider": own})
+    refused = client.post(url, json=made)
+    moved = client.patch(f"{url}/{AGENT.id}", json={"model_provider": "os:system"})
+
+    assert renamed.status_code == 200, renamed.text
+    assert lab.agent(AGENT.id).llm_provider == own
+    assert refused.status_code == moved.status_code == 422
+    assert f"allowed: auto, ollama, llama_cpp, playbook, {own}" in moved.json()["error"]
+    named = settings(SDR_LAB_HOME=tmp_path, LLM_PROVIDER=own)
+    taken = TestClient(create_app(named)).post(url, json=made)
+    assert taken.status_code == 200, taken.text
