@@ -80,7 +80,7 @@ def agent_of(lab: Lab, call: Conversation) -> Agent:
 
 async def analyse(done: Finished, settings: Settings, timeout_s: float = TRY_S) -> Result:
     """Return the analysis of a call in the SDK's shape, with `disposition`, `method` beside."""
-    result = by_rules(done)
+    result: Result = await asyncio.to_thread(by_rules, done)
     method, problem = "rules", ""
     if done.call.llm == "ollama" and any(turn.role == "caller" for turn in done.turns):
         try:

@@ -153,8 +153,8 @@ class Desk:
 def keep_for_good() -> None:
     """Take what is in memory now out of the garbage collector's sight.
 
-    With the libraries of the models loaded, a full collection looks at a million objects, which
-    stay until the end: 40 to 200 ms in which no frame of any call goes out.
+    With the libraries of the models loaded, a full collection looks at 166,000 objects that stay
+    until the end: 110 ms on a 2-core machine, in which no frame of any call goes out.
     """
     gc.collect()
     gc.freeze()
