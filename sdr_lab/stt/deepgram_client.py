@@ -115,6 +115,7 @@ async def opened(account: Account, opening: Opening, what: str) -> AsyncIterator
             vendor = await connecting.__aenter__()
     except Exception as error:
         raise _refused(error, account, what) from error
+    vendor._websocket.close_timeout = CLOSE_S / 2  # the SDK has no public way
     try:
         yield Socket(vendor)
     finally:
@@ -153,7 +154,7 @@ async def _hang_up(connecting: AbstractAsyncContextManager[Any], vendor: Any) ->
                 await vendor.send_close_stream()
             await connecting.__aexit__(None, None, None)
     except Exception:
-        vendor._websocket.transport.abort()  # the SDK has no public way
+        vendor._websocket.transport.abort()
 
 
 def _lost(error: Exception, when: str) -> Lost:

@@ -105,6 +105,8 @@ class Service:
                 vendor = await connecting.__aenter__()
         except Exception as error:
             raise ProviderError(NAME, self._refused(error, voice)) from error
+        # the SDK has no public way; a loop that ends with idle sockets would wait 10 s for each
+        vendor._websocket.close_timeout = CLOSE_S / 2
         return Socket(voice, connecting, vendor, self.settings.patience, self.clock)
 
     async def by_rest(self, sentence: str, voice: str) -> AsyncGenerator[bytes, None]:
