@@ -319,6 +319,7 @@ def test_the_language_model_takes_a_call_on_the_command_line(tmp_path: Path):
     options = [f"--set={name}={value}" for name, value in shown_settings("custom_llm").items()]
     command = next(line for line in blocks("custom_llm", "sh")[0].splitlines() if " call " in line)
     embedded = [f"--set=SDR_LAB_HOME={tmp_path}", "--set=TTS_PROVIDER=piper"]
+    embedded += ["--set=EMBED_MODEL=hash"]  # reads the documents in a second
     with saved("custom_llm", tmp_path):
         words = shlex.split(command)[1:]
         done = CliRunner().invoke(app, [*embedded, *options, *words])
