@@ -8,7 +8,8 @@ from sdr_lab.store.database import Database
 from sdr_lab.store.hook_rows import Message
 from sdr_lab.store.hooks import IN_ORDER_TRIES, Deliveries, Webhooks
 
-NOW = datetime.now(UTC) + timedelta(minutes=1)
+NOW = datetime.now(UTC) + timedelta(days=1)
+"""Later than all that these tests queue, however long they wait for their turn."""
 
 
 @pytest.fixture
