@@ -119,7 +119,7 @@ class Desk:
         start(self.hooks.run(), "webhooks", endless=True)
         start(self.documents.run(), "knowledge", endless=True)
         start(self._tidy(), "tidy", endless=True)
-        start(self._warm_up(), "warm-up")
+        start(self._warm_up(), "warm-up", endless=True)  # closing does not wait for it
 
     async def _warm_up(self) -> None:
         """Load the models of the default agent, so that the first caller need not wait."""
