@@ -42,6 +42,8 @@ class MediaReport:
     """From his last word to the first sound of the agent."""
     clears_ms: list[float] = field(default_factory=list)
     """From the begin of his last word to each `clear`."""
+    cleared_at_ms: list[float] = field(default_factory=list)
+    """Stream time at which each `clear` came."""
     violations: list[str] = field(default_factory=list)
     ended_by: str = ""
     """`caller`, `server` or `cancelled`."""
@@ -115,6 +117,10 @@ class MediaCaller:
             report.close_code = wire.close_code
         return report
 
+    def hang_up(self) -> None:
+        """Put the phone down now, whatever the script says."""
+        self._finish("caller")
+
     def _tick(self) -> None:
         """Send what is due, and everything that was due while the loop was busy."""
         report, handset, wire = self.report, self.handset, self._wire
@@ -154,14 +160,16 @@ class MediaCaller:
                 playback.sound(now_s, len(mulaw))
                 handset.play(mulaw)
             case AskMark(name):
-                playback.mark()
+                playback.mark(name.partition(":")[0])
                 handset.mark(name)
             case AskClear():
                 playback.clear(now_s)
                 handset.clear()
+                at_ms = (now_s - self._start_s) * 1000
+                self.report.cleared_at_ms.append(at_ms)
                 if handset.caller.spoken:
                     begun_ms = handset.caller.spoken[-1].start_ms
-                    self.report.clears_ms.append((now_s - self._start_s) * 1000 - begun_ms)
+                    self.report.clears_ms.append(at_ms - begun_ms)
         if self._wire is not None:
             for name in handset.marks():
                 self._wire.send_text(self.writer.mark(name))
