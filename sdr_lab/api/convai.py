@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, WebSocket
+from fastapi import APIRouter, Depends, Query, Request, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, Field, ValidationError
 
 from sdr_lab.agents.overrides import with_overrides
@@ -30,6 +30,7 @@ from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live import convai_messages as messages
 from sdr_lab.live.convai_line import ConvaiLine
 from sdr_lab.live.desk import Desk
+from sdr_lab.live.incoming import give_up
 from sdr_lab.live.links import GOOD_FOR_S, Link, read_link, sign_link
 from sdr_lab.live.prepared import agent_named
 from sdr_lab.live.switchboard import NoRoom
@@ -166,6 +167,10 @@ async def carry(desk: Desk, socket: TextSocket, agent: Agent, is_trusted: bool) 
     except NoRoom as error:
         await asyncio.to_thread(desk.lab.calls.fail, key, str(error))
         return TRY_LATER, str(error)
+    except WebSocketDisconnect:
+        desk.switchboard.forget(key)
+        await give_up(desk, key, "the client went away before it began")
+        return 1000, ""
     except SdrLabError:  # the switchboard has logged it
         return MISTAKE, "the call can't be made"
     return (1000, "") if result is not None else (GOING_AWAY, "the server stops")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.websockets import WebSocket, WebSocketState
+from contextlib import suppress
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from sdr_lab.telephony.twilio_media import ProtocolError
 
@@ -53,7 +55,8 @@ class TextSocket:
         socket = self._websocket
         if WebSocketState.DISCONNECTED in (socket.client_state, socket.application_state):
             return
-        await socket.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
+        with suppress(WebSocketDisconnect):  # it has gone without a word
+            await socket.close(code, reason.encode()[:REASON_BYTES].decode(errors="ignore"))
 
 
 def peer_of(websocket: WebSocket) -> str:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from sdr_lab.call.inbox import Item, LineClosed
 from sdr_lab.call.line import Digit, Frame, Line, Mark
 from sdr_lab.call.streams import closing
+from sdr_lab.errors import SdrLabError
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,11 @@ class SafeLine:
             self._broke(error)
 
     def _broke(self, error: Exception) -> None:
-        if not self._is_broken:
-            self._is_broken = True
+        if self._is_broken:
+            return
+        self._is_broken = True
+        if isinstance(error, SdrLabError):  # the other side's doing: no bug to be traced
+            log.warning("line %s: %s", self.kind, error)
+        else:
             log.error("line %s", self.kind, exc_info=error)
-            self._post(LineClosed(repr(error)))
+        self._post(LineClosed(repr(error)))
