@@ -26,6 +26,12 @@ class SdrLabError(Exception):
 class BadInput(SdrLabError):
     """Something the user gave can't be used: a file, a setting, a name, a number."""
 
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+        """What it is about in the body of a request, such as `to_number` or
+        `dynamic_variables.name`; empty: not said."""
+
 
 class SettingError(BadInput):
     """A setting has a wrong name, type or range."""

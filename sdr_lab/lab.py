@@ -314,8 +314,10 @@ def refuse_missing_variables(agent: Agent, variables: Mapping[str, str] | None) 
         if not place.startswith("playbook"):
             name = names[0]
             raise BadInput(
-                f"agent {agent.id!r}: {place} needs the variable {name!r}; give --var {name}=…, "
-                f"a value under `variables:`, or a default in the text: {{{{{name}|…}}}}"
+                f"agent {agent.id!r}: {place} needs the variable {name!r}; give it with the call "
+                f"(--var {name}=…, or dynamic_variables over REST), as one of the agent's "
+                f"variables, or as a default in the text: {{{{{name}|…}}}}",
+                f"dynamic_variables.{name}",
             )
 
 

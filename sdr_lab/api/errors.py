@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -139,7 +140,8 @@ def reply_to(error: SdrLabError) -> JSONResponse:
         case FieldError():
             return error_reply(422, message, fields=error.fields)
         case BadInput():
-            field = {"loc": ["body"], "msg": message, "type": "value_error"}
+            loc = ["body", *filter(None, error.field.split("."))]
+            field = {"loc": loc, "msg": message, "type": "value_error"}
             return error_reply(422, message, fields=[field])
         case ProviderError():
             return error_reply(502, message, "provider_error")
@@ -175,7 +177,30 @@ async def _validation(request: Request, error: Exception) -> JSONResponse:
 
 def field_of(problem: Mapping[str, Any]) -> dict[str, Any]:
     """Return one problem of a request as JSON can hold it, without what was sent."""
-    return {"loc": list(problem["loc"]), "msg": str(problem["msg"]), "type": str(problem["type"])}
+    loc, msg, kind = list(problem["loc"]), str(problem["msg"]), str(problem["type"])
+    match kind:
+        case "json_invalid":  # its last part is a place in the text, not a field
+            why = problem.get("ctx", {}).get("error", "")
+            loc, msg = loc[:1], f"is no JSON, at character {loc[-1]}: {why}"
+        case "model_attributes_type" if loc == ["body"]:
+            msg = "give a JSON object, with the header Content-Type: application/json"
+        case "extra_forbidden":
+            msg = "there is no such field"
+        case "value_error":
+            msg = msg.removeprefix("Value error, ")
+    return {"loc": loc, "msg": msg, "type": kind}
+
+
+@contextmanager
+def about_field(field: str) -> Iterator[None]:
+    """Say of what is refused inside which field of the body it is about, unless it says so."""
+    try:
+        yield
+    except BadInput as error:
+        error.field = error.field or field
+        raise
+    except Refused as error:  # an address that no request may go to
+        raise FieldError(("body", *field.split(".")), str(error)) from error
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

@@ -27,9 +27,10 @@ def e164(number: str, region: str = "US", field: str = "to_number") -> str:
     try:
         parsed = phonenumbers.parse(number, region.upper())
     except phonenumbers.NumberParseException:
-        raise BadInput(f"{field} {number!r} is no phone number; {EXAMPLE}") from None
+        raise BadInput(f"{field} {number!r} is no phone number; {EXAMPLE}", field) from None
     if parsed.extension:
-        raise BadInput(f"{field} {number!r} has an extension, which can't be dialled; {EXAMPLE}")
+        told = f"{field} {number!r} has an extension, which can't be dialled; {EXAMPLE}"
+        raise BadInput(told, field)
     if not phonenumbers.is_possible_number(parsed):
-        raise BadInput(f"{field} {number!r} has too few or too many digits; {EXAMPLE}")
+        raise BadInput(f"{field} {number!r} has too few or too many digits; {EXAMPLE}", field)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

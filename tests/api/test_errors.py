@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pydantic import BaseModel, ConfigDict, field_validator
 
-from sdr_lab.api.errors import ApiError, FieldError, add_error_handlers
+from sdr_lab.api.errors import ApiError, FieldError, about_field, add_error_handlers
 from sdr_lab.errors import (
     BadInput,
     Conflict,
@@ -23,6 +24,18 @@ class PhoneError(ProviderError):
     status = 422
     code = 21211
     more_info = "https://vendor.example/21211"
+
+
+class Thing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    count: int = 1
+
+    @field_validator("count")
+    @classmethod
+    def odd(cls, count: int) -> int:
+        if count % 2 == 0:
+            raise ValueError(f"got {count}, allowed: odd numbers")
+        return count
 
 
 def client_that_raises(error: Exception) -> TestClient:
@@ -78,6 +91,50 @@ def test_bad_input_without_a_field():
     reply = client_that_raises(BadInput("a whole number, please")).get("/thing")
 
     assert (reply.status_code, reply.json()["detail"][0]["loc"]) == (422, ["body"])
+
+
+def test_bad_input_about_a_field():
+    reply = client_that_raises(BadInput("no number", "data.to_number")).get("/thing")
+
+    assert reply.json()["detail"][0]["loc"] == ["body", "data", "to_number"]
+
+
+@pytest.mark.parametrize(
+    ("error", "loc"),
+    [
+        (BadInput("no number"), ["body", "data", "number"]),
+        (BadInput("no number", "other"), ["body", "other"]),
+        (Refused("a private address"), ["body", "data", "number"]),
+    ],
+)
+def test_what_is_refused_inside_a_field(error: SdrLabError, loc: list[str]):
+    with pytest.raises(BadInput) as told, about_field("data.number"):
+        raise error
+    reply = client_that_raises(told.value).get("/thing")
+
+    assert (reply.status_code, reply.json()["error"]) == (422, str(error))
+    assert reply.json()["detail"][0]["loc"] == loc
+
+
+def test_bodies_that_are_refused_say_where_and_why():
+    app = FastAPI()
+    add_error_handlers(app)
+
+    @app.post("/thing")
+    async def thing(body: Thing) -> None: ...
+
+    client = TestClient(app)
+    as_json = {"Content-Type": "application/json"}
+    broken = client.post("/thing", content='{"count": }', headers=as_json).json()
+
+    assert broken["error"] == "body: is no JSON, at character 10: Expecting value"
+    assert broken["detail"][0]["loc"] == ["body"]
+    untyped = client.post("/thing", content='{"count": 3}').json()  # as `curl -d` sends it
+    assert untyped["error"].startswith("body: give a JSON object, with the header Content-Type")
+    unknown = client.post("/thing", json={"cuont": 3}).json()
+    assert unknown["error"] == "cuont: there is no such field"
+    even = client.post("/thing", json={"count": 2}).json()
+    assert even["error"] == "count: got 2, allowed: odd numbers"
 
 
 def test_what_fastapi_refuses_has_the_same_form_and_repeats_no_input():
