@@ -13,6 +13,7 @@ import json
 import re
 import wave
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,10 +36,11 @@ from sdr_lab.simulate.phone_faults import CallbackFaults
 from sdr_lab.simulate.phone_stream import StreamLeg
 from sdr_lab.simulate.phone_subscriber import Subscriber
 from tests.e2e.ears import sound_of
+from tests.e2e.stage import Stage
 from tests.e2e.world import JOE, OURS, WAIT_S, World, eventually, says, told_of, world
 from tests.live.receiver import Receiver, receiving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HIS = "+14155550137"
 GREETING = "Hi Dana, this is Joe."
@@ -86,10 +88,9 @@ def callee() -> Caller:
     return says(caller, "No thanks, goodbye.", after=0.3)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def ride(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ride]:
+@asynccontextmanager
+async def the_call(home: Path) -> AsyncIterator[Ride]:
     """Make the call and wait until all that follows it has been done."""
-    home = tmp_path_factory.mktemp("home")
     async with receiving() as receiver, world(home) as here:
         agent_id = (await here.post("/agents", JOE))["agent_id"]
         number = await here.post("/phone-numbers", {"phone_number": OURS, "agent_id": agent_id})
@@ -121,10 +122,18 @@ async def ride(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ride]:
         yield Ride(here, agent_id, number_id, hook, receiver, placed, call, account)
 
 
-def ahead_ms(stream: StreamLeg, since_ms: int) -> int:
+PLAY = the_call
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def ride(stage: Stage) -> Ride:
+    return await stage.of(PLAY)
+
+
+def ahead_ms(leg: StreamLeg, since_ms: int) -> int:
     """Return the most sound that waited at the phone network to be played."""
     most_ms = ends_ms = 0
-    for at_ms, order in stream.received:
+    for at_ms, order in leg.received:
         if isinstance(order, Play):
             ends_ms = max(ends_ms, at_ms) + len(order.mulaw) // 8
         elif isinstance(order, AskClear):
@@ -250,7 +259,8 @@ async def test_times_and_metrics(ride: Ride):
     assert account["start_time_unix_secs"] == pytest.approx(
         datetime.fromisoformat(account["started_at"]).timestamp(), abs=1
     )
-    assert account["duration_secs"] == pytest.approx(ride.call.duration_s, abs=1.5)
+    length_s = ride.call.stream.handset.at_ms / 1000
+    assert account["duration_secs"] == pytest.approx(length_s, abs=0.5)
     assert len(answers) == 3
     assert all(0 < of_turn["voice_to_voice"]["elapsed_time"] < 3 for of_turn in answers)
 

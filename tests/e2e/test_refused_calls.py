@@ -21,7 +21,7 @@ from sdr_lab.simulate.phone_subscriber import Subscriber
 from sdr_lab.telephony.signature import sign
 from tests.e2e.world import INCOMING, OURS, PUBLIC, WAIT_S, World, world
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 HIS, BUSY = "+14155550137", "+14155550138"
 CALL = {"to_number": HIS, "from_number": OURS}
@@ -30,7 +30,7 @@ CLOSED_EARLY = 31921
 WEBHOOK_FAILED = 11200
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     home = tmp_path_factory.mktemp("home")
     async with world(home, TWILIO_TIMEOUT_S=1, SHUTDOWN_GRACE_S=0) as made:
@@ -52,7 +52,7 @@ async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]
         (RestFault.refused(20003, 401), 502, 20003, "TWILIO_AUTH_TOKEN"),
         (RestFault.too_many(), 429, 20429, "try again"),
         (RestFault(status=500), 502, None, "try again later"),
-        (RestFault(delay_s=1.5), 504, None, "no answer within 1 s"),
+        (RestFault(status=503, delay_s=1.3), 504, None, "no answer within 1 s"),
         (RestFault(is_cut=True), 502, None, "twilio"),
         (RestFault(body="<html>"), 502, None, "twilio"),
     ],
@@ -72,6 +72,20 @@ async def test_what_twilio_refuses_is_said_clearly_and_kept(
     (newest,) = (await here.get("/conversations", page_size=1))["conversations"]
     assert (newest["call_status"], newest["status"]) == ("failed", "failed")
     assert words in newest["ended_reason"]
+
+
+async def test_a_call_that_twilio_placed_all_the_same_is_held(here: World):
+    """Its answer was lost, the callee was not."""
+    here.network.subscribe(HIS, Subscriber(Caller().hangs_up(at=1.5)))
+    here.network.fail(RestFault(delay_s=1.3))
+    told = await here.post("/twilio/outbound-call", CALL, 504)
+    call = list(here.network.calls.values())[-1]
+    account = await here.settled(call)
+
+    assert "may have been placed" in told["error"]
+    assert call.warnings == []
+    assert (account["call_status"], account["status"]) == ("completed", "done")
+    assert account["transcript"][0]["message"] == "Hi, this is Joe."
 
 
 async def test_the_sdk_learns_why(here: World):

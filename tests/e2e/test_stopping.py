@@ -25,6 +25,7 @@ from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.phone_call import PhoneCall
 from sdr_lab.simulate.phone_network import PhoneNetwork
 from sdr_lab.store.folder import Conversation
+from tests.e2e.stage import Stage
 from tests.e2e.world import (
     INCOMING,
     JOE,
@@ -44,7 +45,7 @@ from tests.e2e.world import (
 )
 from tests.live.receiver import Receiver, receiving
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 REPOSITORY = Path(__file__).parents[2]
 HIS = "+14155550137"
@@ -163,12 +164,22 @@ async def crash(home: Path) -> Crashed:
     return Crashed(call, before, told, sound.content, receiver)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Stopped, Crashed]:
-    """Two servers at once, to save time."""
-    return await asyncio.gather(
-        stop(tmp_path_factory.mktemp("stop")), crash(tmp_path_factory.mktemp("crash"))
-    )
+@asynccontextmanager
+async def two_servers(home: Path) -> AsyncIterator[tuple[Stopped, Crashed]]:
+    """Both at once."""
+    homes = home / "stop", home / "crash"
+    for path in homes:
+        path.mkdir()
+    stopped, crashed = await asyncio.gather(stop(homes[0]), crash(homes[1]))
+    yield stopped, crashed
+
+
+PLAY = two_servers
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def both(stage: Stage) -> tuple[Stopped, Crashed]:
+    return await stage.of(PLAY)
 
 
 async def test_when_the_server_stops_he_hears_a_goodbye(both: tuple[Stopped, Crashed]):
@@ -205,7 +216,8 @@ async def test_after_a_crash_the_recording_can_be_heard(both: tuple[Stopped, Cra
         seconds = recording.getnframes() / 8000
         loudest = np.abs(np.frombuffer(recording.readframes(10**6), "<i2").astype(int)).max()
 
-    assert crashed.call.duration_s - 2 <= seconds <= crashed.call.duration_s + 0.5
+    length_s = crashed.call.stream.handset.at_ms / 1000
+    assert length_s - 1.5 <= seconds <= length_s + 0.5
     assert loudest > 1000
 
 
