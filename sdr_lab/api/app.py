@@ -86,9 +86,18 @@ class Cors:
         )
 
 
+def build_routes(app: FastAPI) -> None:
+    """Have FastAPI build its routes, which it does at the first request that looks at them: 0.1 s
+    in which all calls would stand still."""
+    nowhere = {"type": "http", "method": "GET", "path": "/-", "root_path": "", "headers": []}
+    for route in app.router.routes:
+        route.matches(nowhere)
+
+
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     state = state_of(app)
+    build_routes(app)
     if state.owns_settings:  # `uvicorn server:app`; whoever gives settings sets up logs as well
         set_up_logs(state.settings)
     async with state.running():
