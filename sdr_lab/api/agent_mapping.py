@@ -61,6 +61,8 @@ class AgentChange:
     """Field of `records.Agent` → value; None: back to the default."""
     origins: dict[str, Loc] = field(default_factory=dict)
     """Field → where in the body it stands."""
+    rivals: dict[str, tuple[Any, Loc]] = field(default_factory=dict)
+    """Field → what the body says of it in another place, and where."""
     switched: dict[str, bool] = field(default_factory=dict)
     """Built-in tools that are switched on or off one by one."""
     extra: dict[str, Any] = field(default_factory=dict)
@@ -73,27 +75,41 @@ class AgentChange:
     documents: list[dict[str, Any]] | None = None
 
     def claim(self, name: str, value: Any, loc: Loc) -> None:
-        """Note what the body says of a field.
-
-        Raises:
-            FieldError: it says something else in another place.
-        """
+        """Note what the body says of a field."""
         if name in self.fields and self.fields[name] != value:
-            here, there = ".".join(loc), ".".join(self.origins[name])
-            raise FieldError(
-                ("body", *loc),
-                f"{there} and {here} are the same thing, but differ: {_short(self.fields[name])} "
-                f"and {_short(value)}; give one of them, or the same value",
-            )
+            self.rivals[name] = (value, loc)
+            return
         self.fields[name] = value
         self.origins.setdefault(name, loc)
+
+    def settle(self, present: Mapping[str, Any]) -> None:
+        """Where two places differ, take the one that is no longer what it was: who gets an
+        agent, changes one place and sends all of it back means that change.
+
+        Args:
+            present: The values of the agent that is changed; empty for a new one.
+
+        Raises:
+            FieldError: neither place is what it was.
+        """
+        for name, (value, loc) in self.rivals.items():
+            first = self.fields[name]
+            if name in present and first == present[name]:
+                self.fields[name], self.origins[name] = value, loc
+            elif name not in present or value != present[name]:
+                here, there = ".".join(loc), ".".join(self.origins[name])
+                raise FieldError(
+                    ("body", *loc),
+                    f"{there} and {here} are the same thing, but differ: {_short(first)} "
+                    f"and {_short(value)}; give one of them, or the same value",
+                )
 
 
 def read_change(body: Mapping[str, Any]) -> AgentChange:
     """Read the body of a create or a PATCH.
 
     Raises:
-        FieldError: an unknown name at the top, or two places that contradict each other.
+        FieldError: an unknown name at the top, or something that is no agent's.
     """
     for name in body:
         if name not in FLAT and name not in READ_ONLY:
@@ -155,7 +171,6 @@ def _read_nested(change: AgentChange, body: Mapping[str, Any]) -> None:
     if others:
         put(rest, BUILT_IN_TOOLS, others)
     change.extra = {name: value for name, value in rest.items() if value is not None}
-    _check_tools(change)
 
 
 def _read_lists(change: AgentChange, rest: dict[str, Any]) -> None:
@@ -175,19 +190,24 @@ def _read_lists(change: AgentChange, rest: dict[str, Any]) -> None:
         take(rest, KNOWLEDGE_BASE)
 
 
-def _check_tools(change: AgentChange) -> None:
-    """Refuse a flat list of tools and single switches that contradict each other."""
+def _settle_tools(change: AgentChange, present: Mapping[str, Any]) -> None:
+    """Decide between a flat list of tools and single switches, as `AgentChange.settle` does."""
     listed = change.fields.get("tools")
     if listed is None:
         return
-    for name, is_on in change.switched.items():
-        if (name in listed) != is_on:
-            told = "on" if is_on else "off"
-            raise FieldError(
-                ("body", *BUILT_IN_TOOLS),
-                f"tools and {'.'.join(BUILT_IN_TOOLS)} differ: the second one switches {name} "
-                f"{told}; give one of them, or the same",
-            )
+    wrong = [name for name, is_on in change.switched.items() if (name in listed) != is_on]
+    have = present.get("tools")
+    if have is not None and listed == have:
+        del change.fields["tools"]
+    elif have is not None and all((name in have) == change.switched[name] for name in wrong):
+        change.switched = {name: on for name, on in change.switched.items() if name not in wrong}
+    elif wrong:
+        told = "on" if change.switched[wrong[0]] else "off"
+        raise FieldError(
+            ("body", *BUILT_IN_TOOLS),
+            f"tools and {'.'.join(BUILT_IN_TOOLS)} differ: the second one switches {wrong[0]} "
+            f"{told}; give one of them, or the same",
+        )
 
 
 def applied(change: AgentChange, agent: Agent | None, settings: Settings) -> Agent:
@@ -198,6 +218,9 @@ def applied(change: AgentChange, agent: Agent | None, settings: Settings) -> Age
     """
     blank = defaults()
     values = agent_to_dict(agent) if agent else dict(blank)
+    present = values if agent else {}
+    change.settle(present)
+    _settle_tools(change, present)
     given = dict(change.fields)
     enabled_given = "interrupt_enabled" in given
     enabled = given.pop("interrupt_enabled", None)

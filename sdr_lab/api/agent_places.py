@@ -41,6 +41,7 @@ READ_ONLY = frozenset(
         "updated_at",
         "success",
         "message",
+        "warnings",
     }
 )
 """Fields of a reply; clients that send a reply back may leave them in."""

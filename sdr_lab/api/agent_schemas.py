@@ -206,6 +206,7 @@ class AgentReply(AgentBody):
     version_id: str
     metadata: Metadata
     phone_numbers: list[dict[str, Any]]
+    warnings: list[str] = Field(description="Variables that nothing gives a value.")
 
 
 class AgentSummary(BaseModel):

@@ -10,11 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sdr_lab.agents.agent import load_agent
+from sdr_lab.agents.variables import missing_in
 from sdr_lab.api.agent_mapping import flat_of, nested_of
 from sdr_lab.api.agent_places import KNOWLEDGE_BASE, TOOL_IDS, put
 from sdr_lab.api.errors import FieldError
 from sdr_lab.errors import NotFound
 from sdr_lab.lab import Lab
+from sdr_lab.records import Agent
 
 if TYPE_CHECKING:
     from sdr_lab.store.agents import AgentEntry
@@ -74,7 +76,18 @@ def reply_of(
             if number.agent_id == agent.id
         ],
         "access_info": ACCESS,
+        "warnings": warnings_of(agent),
     }
+
+
+def warnings_of(agent: Agent) -> list[str]:
+    """Return what an agent's texts need of every call: variables without a value or a default."""
+    return [
+        f"{place}: no value for {{{{{name}}}}}: give it with each call, in variables, or as "
+        f"a default {{{{{name}|…}}}}"
+        for place, names in missing_in(agent).items()
+        for name in names
+    ]
 
 
 def page_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
@@ -30,6 +31,9 @@ from sdr_lab.live.desk import Desk
 from sdr_lab.records import Agent
 
 AUTHOR = "api"
+
+MOST_TRIES = 20
+"""Of a change while others change the same agent: one of them gets through each time."""
 
 SORTS = Literal["name", "created_at", "updated_at", "call_count_7d"]
 
@@ -88,7 +92,9 @@ async def list_agents(
     tags: Annotated[list[str] | None, Query(description="Any of these.")] = None,
     sort_by: SORTS = "name",
     sort_direction: Literal["asc", "desc"] = "asc",
-    created_by_user_id: Annotated[str, Query(description="Of this user_id.")] = "",
+    is_active: Annotated[bool | None, Query(description="The opposite of archived.")] = None,
+    user_id: Annotated[str, Query(description="As it was given when they were made.")] = "",
+    created_by_user_id: Annotated[str, Query(description="The same, as the SDK names it.")] = "",
     skip: Annotated[int, Query(ge=0, le=1_000_000, description="As the seed pages.")] = 0,
     limit: Annotated[int | None, Query(ge=1, le=100, description="As the seed pages.")] = None,
 ) -> dict[str, Any]:
@@ -100,11 +106,11 @@ async def list_agents(
         cursor=cursor,
         skip=skip,
         search=search,
-        archived=archived,
+        archived=archived if is_active is None else not is_active,
         tags=tags or [],
         sort_by=sort_by,
         is_descending=sort_direction == "desc",
-        user_id="" if created_by_user_id == "@me" else created_by_user_id,
+        user_id=user_id or created_by_user_id.replace("@me", ""),
     )
 
 
@@ -142,6 +148,16 @@ async def change_agent(
 
 
 def _change(lab: Lab, key: str, change: AgentChange, expected: int | None) -> Agent:
+    """Change an agent; changes that come at the same time are made one after the other."""
+    for _ in range(MOST_TRIES):
+        with suppress(Conflict):
+            return _change_once(lab, key, change, expected)
+        if expected is not None:
+            break
+    return _change_once(lab, key, change, expected)
+
+
+def _change_once(lab: Lab, key: str, change: AgentChange, expected: int | None) -> Agent:
     entry = lab.agents.entry(key, include_deleted=change.is_active is True)
     agent = entry.agent
     if expected not in (None, agent.version):

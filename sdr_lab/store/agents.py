@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.errors import BadInput, Conflict, NotFound
 from sdr_lab.records import Agent, Playbook
 from sdr_lab.store.database import Database
 from sdr_lab.store.models import (
@@ -156,7 +156,8 @@ class AgentStore:
 
         Raises:
             NotFound: no such agent.
-            BadInput: an unknown or fixed field, an unusable value, or a conflict.
+            BadInput: an unknown or fixed field, or an unusable value.
+            Conflict: it is at another version than expected.
         """
         refused = sorted(set(changes) - (set(FIELDS) - set(GIVEN)))
         if refused:
@@ -166,7 +167,7 @@ class AgentStore:
         def work(session: Session) -> Agent:
             row = find(session, key)
             if expected_version not in (None, row.version):
-                raise BadInput(
+                raise Conflict(
                     f"agent {row.id!r} is at version {row.version}, not {expected_version}: "
                     "somebody else has changed it; load it again"
                 )

@@ -201,7 +201,7 @@ def test_the_seeds_fields():
 )
 def test_two_places_that_differ_are_both_named(body: dict[str, Any], both: tuple[str, str]):
     with pytest.raises(FieldError) as caught:
-        read_change(body)
+        applied(read_change(body), None, SETTINGS)
 
     for name in both:
         assert name in str(caught.value)

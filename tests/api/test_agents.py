@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -153,6 +154,67 @@ def test_a_patch_changes_one_thing(
     assert changed["version"] == 2
     same = set(SEED) - {field}
     assert {name: changed[name] for name in same} == {name: SEED[name] for name in same}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("system_prompt", "New prompt"),
+        ("voice_id", "aura-2-luna-en"),
+        ("variables", {"company": "Acme"}),
+        ("tools", ["search_knowledge_base"]),
+        ("evaluation", {"booked": "A time was agreed on."}),
+        ("on_voicemail", "ignore"),
+        ("max_call_s", 90),
+    ],
+)
+def test_an_agent_with_one_flat_field_changed_can_be_sent_back(
+    client: TestClient, name: str, value: Any
+):
+    agent = made(client)
+    path = f"{AGENTS}/{agent['agent_id']}"
+
+    changed = client.patch(path, json={**agent, name: value})
+
+    assert changed.status_code == 200, changed.text
+    assert changed.json()[name] == value
+    assert changed.json()["version"] == 2
+
+
+def test_an_agent_with_one_nested_field_changed_can_be_sent_back(client: TestClient):
+    agent = made(client)
+    prompt = agent["conversation_config"]["agent"]["prompt"]
+    prompt["prompt"] = "New prompt"
+    prompt["built_in_tools"]["end_call"] = None
+
+    changed = client.patch(f"{AGENTS}/{agent['agent_id']}", json=agent).json()
+
+    assert changed["system_prompt"] == "New prompt"
+    assert set(agent["tools"]) - set(changed["tools"]) == {"end_call"}
+
+
+def test_two_places_with_two_new_values_contradict_each_other(client: TestClient):
+    agent = made(client)
+    agent["system_prompt"] = "One"
+    agent["conversation_config"]["agent"]["prompt"]["prompt"] = "Two"
+
+    reply = client.patch(f"{AGENTS}/{agent['agent_id']}", json=agent)
+
+    assert reply.status_code == 422
+    assert "are the same thing, but differ: 'One' and 'Two'" in reply.json()["error"]
+
+
+def test_changes_at_the_same_time_are_all_made(client: TestClient):
+    path = f"{AGENTS}/{made(client)['agent_id']}"
+    changes = [{"tags": ["a"]}, {"goodbye": "Bye."}, {"user_id": None}, {"max_call_s": 60}] * 3
+
+    with ThreadPoolExecutor(4) as threads:
+        replies = list(threads.map(lambda change: client.patch(path, json=change), changes))
+    agent = client.get(path).json()
+
+    assert {reply.status_code for reply in replies} == {200}
+    assert (agent["tags"], agent["goodbye"], agent["max_call_s"]) == (["a"], "Bye.", 60)
+    assert agent["version"] == 4
 
 
 def test_sending_back_what_was_shown_makes_no_version(client: TestClient):
@@ -364,6 +426,28 @@ def test_where_to_talk_to_it(client: TestClient, client_of):
     public = client_of(PUBLIC_URL="https://calls.example/")
     told = public.get(f"{AGENTS}/maplewood/link").json()["url"]
     assert told == "https://calls.example/phone?agent_id=maplewood"
+
+
+def test_variables_without_a_value_are_warned_of(client: TestClient):
+    prompt = "You work for {{company}}. You call {{lead_name|a friend}}."
+    agent = made(client, system_prompt=prompt, first_message="Hi {{who}}.", variables={"who": "x"})
+    path = f"{AGENTS}/{agent['agent_id']}"
+
+    (warning,) = agent["warnings"]
+    assert warning.startswith("system_prompt: no value for {{company}}: ")
+    mended = client.patch(path, json={**agent, "variables": {"company": "Acme", "who": "x"}})
+    assert mended.json()["warnings"] == []
+
+
+def test_agents_of_a_user_and_those_that_are_hidden(client: TestClient):
+    made(client, name="Ann's", user_id="ann")
+    bobs = made(client, name="Bob's", user_id="bob")["agent_id"]
+    client.delete(f"{AGENTS}/{bobs}")
+
+    assert names(client, user_id="ann") == names(client, created_by_user_id="ann") == ["Ann's"]
+    assert names(client, is_active=False) == names(client, archived=True) == ["Bob's"]
+    assert names(client, user_id="bob", is_active=False) == ["Bob's"]
+    assert names(client, user_id="bob", is_active=True) == []
 
 
 # ---- versions

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.errors import BadInput, Conflict, NotFound
 from sdr_lab.records import Agent, Playbook, WebTool
 from sdr_lab.store.agents import AgentStore
 from sdr_lab.store.database import Database
@@ -137,7 +137,7 @@ def test_unusable_changes_are_refused(agents: AgentStore, changes: dict, message
 def test_a_change_based_on_an_old_version_is_refused(agents: AgentStore):
     agents.create(SAM)
     agents.update("sam", {"voice": "joe"}, expected_version=1)
-    with pytest.raises(BadInput, match="at version 2, not 1: somebody else has changed it"):
+    with pytest.raises(Conflict, match="at version 2, not 1: somebody else has changed it"):
         agents.update("sam", {"voice": "ann"}, expected_version=1)
 
 
