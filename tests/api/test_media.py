@@ -21,7 +21,7 @@ SID = "CA" + "0" * 32
 STREAM = "MZ" + "0" * 32
 WS = "wss://calls.example"
 
-REFUSED = 1008
+REFUSED, MISTAKE, TRY_LATER = 1008, 1011, 1013
 
 
 @pytest.fixture
@@ -278,3 +278,55 @@ def test_the_sid_of_a_call_of_somebody_else_becomes_known_with_its_stream(
     call = call_over(lab, SID)
     assert (call.agent_id, call.phone_number, call.agent_number) == ("joe", HIS, OURS)
     assert call.status is Status.COMPLETED
+
+
+def test_what_a_stream_does_wrong_in_mid_call_is_noted_only(client: TestClient, lab: ScriptedLab):
+    key, token = ticket(lab)
+    path = f"/media-stream/{token}"
+    about = {"CallSid": SID, "AccountSid": ACCOUNT_SID, "StreamSid": STREAM}
+    form = {**about, "StreamEvent": "stream-error", "StreamError": "31951"}
+    told = f"/voice/stream?conversation_id={key}"
+
+    with client.websocket_connect(path, headers=signed(path)) as ws:
+        send(ws, start(), *[media(n) for n in range(5)])
+        assert ws.receive_json()["event"] == "media"
+        signature = sign(f"https://calls.example{told}", form, AUTH_TOKEN)
+        client.post(told, data=form, headers={"X-Twilio-Signature": signature})
+        assert lab.calls.get(key).status is Status.IN_PROGRESS
+        send(ws, stop())
+        closed(ws)
+
+    call = call_over(lab, key)
+    assert (call.status, call.metadata["stream_error"]) == (Status.COMPLETED, "31951")
+
+
+def test_a_stream_that_finds_no_room_has_failed(home: Path):
+    lab = scripted_lab(home, MAX_CALLS=1)
+    with TestClient(create_app(lab=lab)) as client:
+        _, first = ticket(lab, kind="browser")
+        key, second = ticket(lab, kind="browser")
+        with client.websocket_connect(f"/media-stream/{first}") as talks:
+            send(talks, start(), media(0))
+            assert talks.receive_json()["event"] == "media"
+            with client.websocket_connect(f"/media-stream/{second}") as late:
+                send(late, start())
+                assert closed(late) == TRY_LATER
+            send(talks, stop())
+            closed(talks)
+        call = call_over(lab, key)
+    assert call.status is Status.FAILED
+    assert "MAX_CALLS" in call.ended_reason
+
+
+def test_a_stream_of_a_call_that_was_deleted_is_closed(
+    client: TestClient, lab: ScriptedLab, caplog
+):
+    key, token = ticket(lab)
+    path = f"/media-stream/{token}"
+
+    with client.websocket_connect(path, headers=signed(path)) as ws:
+        lab.calls.delete(key)
+        send(ws, start())
+        assert closed(ws) == MISTAKE
+
+    assert "Traceback" not in caplog.text

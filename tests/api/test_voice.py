@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ from sdr_lab.api.app import create_app
 from sdr_lab.simulate.phone_network import ACCOUNT_SID, AUTH_TOKEN
 from sdr_lab.store.folder import Status
 from sdr_lab.telephony.signature import sign
+from tests.live.finished_call import TALK, make_call
 from tests.live.served import HIS, OURS, PUBLIC, ScriptedLab, scripted_lab
 
 SID = "CA" + "0" * 32
@@ -211,6 +213,46 @@ def test_after_a_stream_that_never_came_the_caller_hears_why(client: TestClient,
     ]
 
 
+def test_who_hangs_up_before_his_stream_comes_has_not_failed(
+    client: TestClient, lab: ScriptedLab, caplog
+):
+    key = outbound(lab, call_sid=SID)
+
+    with caplog.at_level(logging.ERROR, "sdr_lab"):
+        reply = twilio(
+            client, f"/voice/after?conversation_id={key}", fields(CallStatus="completed")
+        )
+
+    assert verbs(reply) == ["Hangup"]
+    assert lab.calls.get(key).status is Status.COMPLETED
+    assert not caplog.text
+
+
+def test_whose_call_a_restart_has_broken_off_hears_that_we_are_sorry(
+    client: TestClient, lab: ScriptedLab
+):
+    folder = make_call(lab.calls.calls_dir, events=TALK[:-1])
+    call = json.loads((folder / "call.json").read_text())
+    (folder / "call.json").write_text(json.dumps({**call, "pid": 0}))
+    lab.calls.add_from_folder(folder)
+
+    after = "/voice/after?conversation_id=conv_1"
+    assert verbs(twilio(client, after, fields(CallStatus="in-progress"))) == ["Say", "Hangup"]
+    assert verbs(twilio(client, after, fields(CallStatus="completed"))) == ["Hangup"]
+
+
+def test_a_transfer_of_somebody_who_has_hung_up_is_not_dialled(
+    client: TestClient, lab: ScriptedLab
+):
+    key = outbound(lab, call_sid=SID)
+    lab.calls.note(key, transfer={"to": "+15550002222", "status": "asked"})
+
+    reply = twilio(client, f"/voice/after?conversation_id={key}", fields(CallStatus="completed"))
+
+    assert verbs(reply) == ["Hangup"]
+    assert lab.calls.get(key).metadata["transfer"]["status"] == "canceled"
+
+
 def test_a_transfer_that_twilio_refused_over_rest_is_dialled_after_the_stream(
     client: TestClient, lab: ScriptedLab
 ):
@@ -328,8 +370,33 @@ def test_a_stream_that_failed_is_noted(client: TestClient, lab: ScriptedLab, cap
     with caplog.at_level(logging.ERROR, "sdr_lab"):
         assert twilio(client, f"/voice/stream?conversation_id={key}", form).status_code == 204
 
-    assert lab.calls.get(key).metadata["stream_error"] == "31920 handshake"
+    call = lab.calls.get(key)
+    assert call.metadata["stream_error"] == "31920 handshake"
+    assert (call.status, call.ended_reason) == (Status.FAILED, "its stream failed: 31920 handshake")
     assert "31920" in caplog.text
+    status_of(client, key, "completed", 3, CallDuration="2")
+    assert lab.calls.get(key).status is Status.FAILED  # answered, but nobody was there
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("recording", {"RecordingSid": "RE1", "RecordingUrl": "https://x", "RecordingStatus": ""}),
+        ("status", {"CallStatus": "completed", "SequenceNumber": "3"}),
+        ("amd", {"AnsweredBy": "machine_start"}),
+        ("stream", {"StreamEvent": "stream-stopped", "StreamSid": "MZ1"}),
+    ],
+)
+def test_what_comes_when_a_call_was_deleted_brings_nothing_back(
+    client: TestClient, lab: ScriptedLab, path: str, form: dict[str, str]
+):
+    key = outbound(lab, call_sid=SID)
+    lab.calls.delete(key)
+
+    reply = twilio(client, f"/voice/{path}?conversation_id={key}", fields(**form))
+
+    assert reply.status_code == 204
+    assert lab.calls.list().calls == ()
 
 
 @pytest.mark.parametrize(

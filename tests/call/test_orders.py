@@ -201,6 +201,12 @@ def test_a_machine_that_hangs_up_is_a_machine(tmp_path: Path):
     assert done.outcome.reason == "voicemail"
 
 
+def test_a_message_that_the_network_ended_was_left_to_a_machine(tmp_path: Path):
+    """The status callback came before the end of the stream."""
+    orders = [(3.0, LeaveMessage(MESSAGE)), (4.5, EndNow("caller"))]
+    assert told(tmp_path, patient(), *orders).outcome.reason == "voicemail"
+
+
 # ---- the end, typed words, context
 
 

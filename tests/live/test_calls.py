@@ -112,6 +112,17 @@ async def test_a_transfer_that_rest_refuses_is_dialled_after_the_stream(home: Pa
     assert row.metadata["transfer"]["status"] == "completed"
 
 
+async def test_a_transfer_may_be_over_before_twilio_has_answered(home: Path):
+    async with served(home, ScriptedModel(lambda prompt: TRANSFER)) as server:
+        server.network.subscribe(SALES, Subscriber(outcome="busy"))
+        server.network.fail(RestFault(on="update", delay_s=0.5, acts=True))
+        call = await ring(server, Caller().says("Sales please.", after=0.3).hangs_up(at=60))
+        row = await kept(server, call)
+
+    assert call.said == ["We are sorry, nobody is available right now. Goodbye."]
+    assert (row.ended_reason, row.metadata["transfer"]["status"]) == ("transfer", "busy")
+
+
 async def test_when_the_server_stops_callers_hear_a_goodbye(home: Path):
     async with served(home, SHUTDOWN_GRACE_S=6) as server:
         call = await server.network.ring(OURS, Caller().hangs_up(at=60), INCOMING, from_=HIS)

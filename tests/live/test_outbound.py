@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sdr_lab.agents.overrides import Overrides
 from sdr_lab.errors import BadInput, NotFound
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.outbound import MustNotCall, OutboundRequest, place_call
+from sdr_lab.live.prepared import prepare
 from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.simulate.phone_faults import RestFault
 from sdr_lab.simulate.phone_network import PhoneNetwork
@@ -119,6 +121,22 @@ async def test_a_call_that_rings_although_twilio_did_not_answer_may_go_on(home: 
 
         known = lab.calls.get("CA1")
         assert (known.id, known.status) == (call.id, Status.BUSY)  # the network knows better
+
+
+async def test_a_call_that_is_answered_before_twilio_answers_us_has_not_failed(home: Path):
+    async with dialling(home, TWILIO_TIMEOUT_S=1) as (desk, lab, network):
+        network.fail(RestFault(delay_s=3, acts=True))
+        placing = asyncio.ensure_future(place_call(desk, JOE))
+        while not (rows := await asyncio.to_thread(lambda: lab.calls.list().calls)):
+            await asyncio.sleep(0.01)
+        ready = await prepare(lab, desk.background, rows[0].id, "twilio")
+        await asyncio.to_thread(lab.calls.start, ready.config)  # its stream
+
+        with pytest.raises(TwilioError) as late:
+            await placing
+
+        assert late.value.status == 504
+        assert lab.calls.get(rows[0].id).status is Status.IN_PROGRESS
 
 
 async def test_a_number_on_the_do_not_call_list_is_never_dialled(home: Path):

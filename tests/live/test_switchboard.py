@@ -305,11 +305,12 @@ def test_what_is_logged_in_a_call_carries_its_id(home: Path):
         await made.switchboard.run(line_of(made, Caller().says("Hello?")), key)
         return key
 
-    logging.getLogger().addHandler(handler)
+    logger = logging.getLogger("sdr_lab")  # the root hears nothing once a command has set up logs
+    logger.addHandler(handler)
     try:
         key = at_a_desk(home, work)
     finally:
-        logging.getLogger().removeHandler(handler)
+        logger.removeHandler(handler)
         handler.close()
     logged = (home / "server.log").read_text("utf-8")
     assert f"ERROR sdr_lab.call.reply [{key}]: reply of turn 1" in logged

@@ -46,8 +46,10 @@ async def account(network: PhoneNetwork, token: str = AUTH_TOKEN) -> AsyncIterat
         await http.close()
 
 
-async def place(network: PhoneNetwork, server: PhoneServer, **order: Any) -> PhoneCall:
-    """Order a call and return it when everything about it is over."""
+async def place(
+    network: PhoneNetwork, server: PhoneServer, *, wait: bool = True, **order: Any
+) -> PhoneCall:
+    """Order a call and return it when everything about it is over, or at once."""
     order = {
         "to": THEIRS,
         "from_": OURS,
@@ -60,7 +62,8 @@ async def place(network: PhoneNetwork, server: PhoneServer, **order: Any) -> Pho
         placed = await client.calls.create_async(**order)
     call = network.calls[str(placed.sid)]
     async with asyncio.timeout(10):
-        await network.settled(call)
+        if wait:
+            await network.settled(call)
     return call
 
 
@@ -505,6 +508,20 @@ async def test_a_time_limit_ends_the_call():
 
     assert call.status == "completed"
     assert call.stream.ending == "replaced"
+
+
+async def test_a_time_limit_may_be_changed_while_the_call_goes_on():
+    twiml = '<Response><Pause length="2"/></Response>'
+    async with both() as (network, server), account(network) as client:
+        network.subscribe(THEIRS, Caller().hangs_up(at=60))
+        call = await place(network, server, time_limit=1, wait=False)
+        await call.until(has_stream)
+        with pytest.raises(TwilioRestException, match="TimeLimit"):
+            await client.calls(call.sid).update_async(twiml=twiml, time_limit=90_000)
+        await client.calls(call.sid).update_async(twiml=twiml, time_limit=60)
+        await network.settled(call)
+
+    assert call.duration_s >= 2
 
 
 async def test_a_failure_of_the_network_itself_is_raised():

@@ -151,6 +151,26 @@ def test_a_stream_that_comes_after_all_takes_a_failure_back(calls: CallStore, ma
     assert (done.status, done.ended_reason) == (Status.COMPLETED, "caller")
 
 
+def test_a_call_that_is_being_held_has_not_failed(calls: CallStore, made: Conversation):
+    make_folder(calls.calls_dir, made.id, events=tuple(TALK))
+    calls.start(config(made.id, started_at=datetime.now(UTC).isoformat()))
+    assert not calls.fail(made.id, "Twilio did not answer in 10 s").ends_call
+    assert calls.get(made.id).status is Status.IN_PROGRESS
+
+
+def test_what_was_found_out_about_a_failure_that_was_none_is_forgotten(
+    calls: CallStore, made: Conversation
+):
+    calls.fail(made.id, "Twilio did not answer in 10 s")
+    calls.set_analysis(made.id, {"call_successful": "failure"})
+    calls.start(config(made.id, started_at=datetime.now(UTC).isoformat()))
+    assert calls.get(made.id).analysis == {}
+    done = calls.add_from_folder(make_folder(calls.calls_dir, made.id))
+    assert done.analysis == {}
+    calls.set_analysis(made.id, {"call_successful": "success"})
+    assert calls.add_from_folder(calls.calls_dir / made.id).analysis  # indexed anew it stays
+
+
 def test_the_first_reason_to_give_up_stands(calls: CallStore, made: Conversation):
     calls.fail(made.id, "Twilio 21211")
     assert not calls.fail(made.id, "cancelled").ends_call

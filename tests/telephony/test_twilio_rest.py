@@ -335,6 +335,12 @@ async def test_a_transfer_gives_new_instructions(account: TwilioAccount, server:
     assert server.form() == {"Twiml": "<Response><Hangup/></Response>"}
 
 
+async def test_a_transfer_may_give_a_call_more_time(account: TwilioAccount, server: TwilioServer):
+    await account.transfer(CALL, "<Response/>", time_limit_s=14_400)
+
+    assert server.form() == {"Twiml": "<Response/>", "TimeLimit": "14400"}
+
+
 async def test_a_call_that_is_over_can_t_be_moved(account: TwilioAccount, server: TwilioServer):
     server.status = "completed"
 
