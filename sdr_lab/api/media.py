@@ -99,11 +99,16 @@ async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, st
         if ticket.kind != "twilio":  # Twilio asks `/voice/after` what to do now
             await give_up(desk, ticket.conversation_id, f"its stream was closed: {error}")
         return POLICY_VIOLATION, ""
+    except SdrLabError as error:  # its row is gone, or the store can't be written
+        log.error("media stream of %s: %s", ticket.conversation_id, error)
+        desk.switchboard.forget(ticket.conversation_id)
+        return MISTAKE, ""
     control = Leg(desk, ticket.conversation_id) if ticket.kind == "twilio" else None
     line = TwilioLine(socket, start, control, ticket.kind)
     try:
         result = await desk.switchboard.run(line, ticket.conversation_id)
     except NoRoom as error:
+        await give_up(desk, ticket.conversation_id, str(error))
         return TRY_LATER, str(error)
     except Conflict as error:
         log.warning("media stream refused: %s", error)

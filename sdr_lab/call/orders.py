@@ -67,7 +67,7 @@ class Orders:
             case EndNow(reason):
                 self.is_message = self.is_message or reason == "voicemail"
                 self._delivery.floor.hold(self.is_message)
-                await self._delivery.hang_up(reason)
+                await self._delivery.hang_up("voicemail" if self.is_message else reason)
             case Context(text):
                 self._mind.note(text)
                 self._delivery.replies.drop_prepared()  # made without knowing it

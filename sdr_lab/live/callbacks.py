@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sdr_lab.call.inbox import EndNow
 from sdr_lab.errors import Conflict, NotFound
-from sdr_lab.live.incoming import Fields, needed, whole
+from sdr_lab.live.incoming import ENDS, Fields, give_up, needed, whole
 from sdr_lab.live.prepared import agent_of
 from sdr_lab.live.voicemail import voicemail_order
 
@@ -31,9 +31,7 @@ GOES_ON = {
     "in-progress": "in-progress",
     "answered": "in-progress",
 }
-"""Twilio's `CallStatus` → ours; the ends of a call are called the same by both."""
-
-ENDS = ("completed", "busy", "no-answer", "canceled", "failed")
+"""Twilio's `CallStatus` → ours; the ends of a call (`ENDS`) are called the same by both."""
 
 
 async def on_status(desk: Desk, fields: Fields, key: str) -> None:
@@ -65,8 +63,8 @@ async def on_status(desk: Desk, fields: Fields, key: str) -> None:
     if not status.is_over:
         return
     desk.switchboard.forget(change.conversation_id)
-    desk.switchboard.tell(change.conversation_id, EndNow("caller"))
-    if change.ends_call:  # it never came to a stream
+    is_held = desk.switchboard.tell(change.conversation_id, EndNow("caller"))
+    if change.ends_call and not is_held:  # it never came to a stream
         log.info("call %s: %s", change.conversation_id, change.after.words)
         work = desk.post_call.run(change.conversation_id)
         desk.background.start(work, f"after {change.conversation_id}")
@@ -124,6 +122,10 @@ async def on_stream(desk: Desk, fields: Fields, key: str) -> None:
         log.error("call %s: stream failed: %s", key, noted["stream_error"])
         desk.metrics.provider_failed("telephone", "twilio")
     await asyncio.to_thread(desk.lab.calls.note, key, **noted)
+    if event == "stream-error" and desk.switchboard.find(key) is None:
+        # It has not come (31920), and Twilio need not ask `/voice/after`: its TwiML just ends.
+        desk.switchboard.forget(key)
+        await give_up(desk, key, f"its stream failed: {noted['stream_error']}")
 
 
 async def _known(desk: Desk, key: str, call_sid: str) -> str:

@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sdr_lab.agents.overrides import Overrides, with_overrides
 from sdr_lab.errors import BadInput, Conflict, NotFound, SdrLabError
 from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live.addresses import Addresses
-from sdr_lab.live.leg import ASKED, DIALLING, transfer_twiml
+from sdr_lab.live.leg import ASKED, CANCELED, DIALLING, transfer_twiml
 from sdr_lab.live.prepared import agent_named
 from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.records import Agent
@@ -36,6 +37,12 @@ NOBODY_FREE = "We are sorry, nobody is available right now. Goodbye."
 CONNECTED = ("completed", "answered")
 """`DialCallStatus` of a transfer that came about."""
 
+ENDS = ("completed", "busy", "no-answer", "canceled", "failed")
+"""`CallStatus` of a call that is over; called the same by us."""
+
+BROKEN_OFF = "broken-off"
+"""Status of a call that an earlier process had: its caller is not let go without a word."""
+
 Fields = Mapping[str, str]
 
 
@@ -53,10 +60,21 @@ async def answer_incoming(desk: Desk, fields: Fields) -> str:
     row, is_new = await asyncio.to_thread(_inbound_row, desk, agent, call_sid, caller, called)
     if is_new:
         log.info("call %s: %s from %s to agent %s", row.id, call_sid, caller, agent.id)
-        about = {"direction": "inbound", "phone_number": caller, "agent_number": called}
-        ids = {"conversation_id": row.id, "agent_id": agent.id, "call_sid": call_sid}
-        await desk.hooks.emit("call.initiated", {**ids, **about, "line": "twilio"}, agent.id)
+        await _announce(desk, row)
     return await _stream(desk, row, call_sid)
+
+
+async def _announce(desk: Desk, row: Conversation) -> None:
+    about = {
+        "conversation_id": row.id,
+        "agent_id": row.agent_id,
+        "call_sid": row.call_sid,
+        "direction": row.direction,
+        "phone_number": row.phone_number,
+        "agent_number": row.agent_number,
+        "line": "twilio",
+    }
+    await desk.hooks.emit("call.initiated", about, row.agent_id)
 
 
 async def answer_outbound(desk: Desk, fields: Fields, conversation_id: str) -> str:
@@ -109,23 +127,45 @@ async def answer_own(desk: Desk, call: OwnCall) -> str:
         line="twilio",
         agent_number=ours,
     )
+    await _announce(desk, row)
     return await _stream(desk, row, "")
 
 
 async def answer_after(desk: Desk, fields: Fields, conversation_id: str) -> str:
     """The stream has ended: hang up, or do what was decided in it."""
     row = await asyncio.to_thread(desk.lab.calls.get, conversation_id)
+    is_gone = fields.get("CallStatus", "") in ENDS  # he has hung up: there is nobody to tell
     transfer = row.metadata.get("transfer") or {}
     if transfer.get("status") == ASKED:
-        transfer = {**transfer, "status": DIALLING}
+        transfer = {**transfer, "status": CANCELED if is_gone else DIALLING}
         await asyncio.to_thread(desk.lab.calls.note, row.id, transfer=transfer)
-        return transfer_twiml(desk, row, str(transfer["to"]))
-    if row.folder is None:
-        log.error("call %s: its stream never came: is PUBLIC_URL right?", row.id)
+        return hangup_twiml() if is_gone else transfer_twiml(desk, row, str(transfer["to"]))
+    if is_gone:
+        await _end_unheld(desk, row, fields["CallStatus"])
+    elif row.folder is None and desk.switchboard.find(row.id) is None:
+        if not row.status.is_over:  # else it is known why
+            log.error("call %s: its stream never came: is PUBLIC_URL right?", row.id)
         desk.switchboard.forget(row.id)
         await give_up(desk, row.id, "its stream never came")
         return say_twiml(TROUBLE)
+    elif row.status == BROKEN_OFF:
+        return say_twiml(TROUBLE)
     return hangup_twiml()
+
+
+async def _end_unheld(desk: Desk, row: Conversation, status: str) -> None:
+    """Note the end of a call whose caller was gone before its stream came. Incoming numbers often
+    have no status callback that would tell."""
+    if row.folder is not None or desk.switchboard.find(row.id) is not None:
+        return
+    from sdr_lab.store.folder import Status
+
+    desk.switchboard.forget(row.id)
+    change = await asyncio.to_thread(
+        desk.lab.calls.report, row.id, Status(status), at=datetime.now(UTC)
+    )
+    if change.ends_call:
+        desk.background.start(desk.post_call.run(row.id), f"after {row.id}")
 
 
 async def answer_dial(desk: Desk, fields: Fields, conversation_id: str) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sdr_lab.errors import SdrLabError
 from sdr_lab.live.addresses import Addresses
 from sdr_lab.telephony.numbers import e164
+from sdr_lab.telephony.twilio_errors import TwilioError
 from sdr_lab.telephony.twiml import dial_twiml
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ log = logging.getLogger(__name__)
 ASKED = "asked"
 """A transfer that Twilio has not taken over yet: `/voice/after` dials it."""
 DIALLING = "dialling"
+CANCELED = "canceled"
+"""The caller was gone before it came about."""
+
+TALK_S = 14_400
+"""Longest talk with a department, as Twilio has it by default. A call of ours was dialled with
+the agent's own limit, which would end it there in mid-sentence."""
+
+OVER = (404, 409)
+"""Statuses of `TwilioError`: the call is no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +52,29 @@ class Leg:
         """
         desk, target = self.desk, e164(target, field="transfer target")
         row = await asyncio.to_thread(desk.lab.calls.get, self.conversation_id)
-        await self._note({"to": target, "status": ASKED})
-        await desk.twilio.transfer(call_sid, transfer_twiml(desk, row, target))
-        await self._note({"to": target, "status": DIALLING})
-
-    async def _note(self, transfer: dict[str, Any]) -> None:
+        await asyncio.to_thread(self._note, {"to": target, "status": ASKED})
+        limit_s = TALK_S if row.direction == "outbound" else None
         try:
-            await asyncio.to_thread(
-                self.desk.lab.calls.note, self.conversation_id, transfer=transfer
-            )
+            await desk.twilio.transfer(call_sid, transfer_twiml(desk, row, target), limit_s)
+        except TwilioError as error:
+            if error.status in OVER:
+                await asyncio.to_thread(self._go_on, {"to": target, "status": CANCELED})
+            raise
+        await asyncio.to_thread(self._go_on, {"to": target, "status": DIALLING})
+
+    def _go_on(self, transfer: dict[str, Any]) -> None:
+        """Note how far it got, unless `/voice/dial` has told already how it ended."""
+        try:
+            row = self.desk.lab.calls.get(self.conversation_id)
+        except SdrLabError as error:
+            log.error("call %s: transfer not noted: %s", self.conversation_id, error)
+            return
+        if (row.metadata.get("transfer") or {}).get("status") == ASKED:
+            self._note(transfer)
+
+    def _note(self, transfer: dict[str, Any]) -> None:
+        try:
+            self.desk.lab.calls.note(self.conversation_id, transfer=transfer)
         except SdrLabError as error:
             log.error("call %s: transfer not noted: %s", self.conversation_id, error)
 

@@ -79,6 +79,8 @@ class PostCall:
             event = "call.ended" if call.status in WANTED else "call.failed"
             await self.hooks.emit(event, the_end(call), call.agent_id)
         analysis = await analyse(done, self.lab.settings)
+        if not (await asyncio.to_thread(self.lab.calls.get, key)).status.is_over:
+            return  # its stream has come after all
         await asyncio.to_thread(self.lab.calls.set_analysis, call.id, analysis)
         told = await asyncio.to_thread(account, self.lab, call.id)
         await self.hooks.emit(POST_CALL, told, call.agent_id)

@@ -66,21 +66,29 @@ class CallFlow:
         self._base = source.url
         self._ending: Final | None = None
         self._current: asyncio.Task[None] | None = None
+        self._answered_s = 0.0
+        self._limit: asyncio.TimerHandle | None = None
 
     async def run(self) -> None:
         """Lead the call to its end."""
         order = self.call.order
-        limit = None
         try:
             await self._do(self._ring() if order else self._ring_in())
             if self._ending is None:
-                loop = asyncio.get_running_loop()
-                limit = loop.call_later(order.time_limit_s, self.end) if order else None
+                if order:
+                    self.limit(order.time_limit_s)
                 await self._talk()
         finally:
-            if limit is not None:
-                limit.cancel()
+            if self._limit is not None:
+                self._limit.cancel()
             self._finish(self._ending or "completed")
+
+    def limit(self, seconds: float) -> None:
+        """End the call so long after its answer; a limit from before is forgotten."""
+        if self._limit is not None:
+            self._limit.cancel()
+        loop = asyncio.get_running_loop()
+        self._limit = loop.call_at(self._answered_s + seconds, self.end)
 
     def end(self, how: Final = "completed") -> None:
         """End the call, whatever it is doing."""
@@ -143,6 +151,7 @@ class CallFlow:
             await self._perform(verbs)
 
     def _answer(self) -> None:
+        self._answered_s = asyncio.get_running_loop().time()
         self._become("in-progress")
 
     async def _detect_machine(self) -> None:

@@ -110,13 +110,16 @@ class RestApi:
     async def _update(self, request: web.Request) -> web.Response:
         call = self._call(request)
         form = await request.post()
-        unknown = sorted(set(form) - {"Status", "Twiml", "Url", "Method"})
+        unknown = sorted(set(form) - {"Status", "Twiml", "Url", "Method", "TimeLimit"})
         if unknown:
             raise Refusal(20001, message=f"parameters unknown to this double: {unknown}")
         flow = self._network.flow_of(call.sid)
         if call.is_over or flow is None:
             raise Refusal(21220)
         status, twiml, url = (str(form.get(key, "")) for key in ("Status", "Twiml", "Url"))
+        limit = str(form.get("TimeLimit", ""))
+        if limit and not (limit.isdigit() and 1 <= int(limit) <= 86_400):
+            raise Refusal(21208, message=f"TimeLimit must be 1 to 86400, not {limit}")
         is_up = call.status == "in-progress"
         if status not in ("", "completed", "canceled"):
             raise Refusal(20001, message=f"Status must be completed or canceled, not {status}")
@@ -132,6 +135,8 @@ class RestApi:
             flow.redirect(Source(url, str(form.get("Method", "POST")), "redirect"))
         else:
             raise Refusal(21205)
+        if limit:
+            flow.limit(float(limit))
         return web.json_response(call.resource())
 
     async def _recordings(self, request: web.Request) -> web.Response:

@@ -79,6 +79,7 @@ class CallIndex:
                 )
             if process:
                 row.process, row.given_up = process, {}
+                row.analysis = {}  # of a failure that was none: it will be judged by what was said
             fill_row(row, conversation, folder)
             settle(row)
             session.flush()
@@ -136,11 +137,18 @@ class CallIndex:
         elif is_old(row):
             self.give_up(row.id, Status.BROKEN_OFF, "broken_off")
 
-    def give_up(self, key: str, status: Status, reason: str) -> StatusChange:
+    def give_up(
+        self, key: str, status: Status, reason: str, unheld_only: bool = False
+    ) -> StatusChange:
+        """Note that nothing more comes of a call.
+
+        Args:
+            unheld_only: Unless a stream of it has begun.
+        """
         said = {"status": status, "reason": reason, "at": datetime.now(UTC).isoformat()}
 
         def change(row: ConversationRow) -> None:
-            if not row.given_up:
+            if not row.given_up and not (unheld_only and row.recorded_status):
                 row.given_up = said
 
         return self.change(key, change)

@@ -188,8 +188,10 @@ class CallStore:
         return self._index.change(key, change)
 
     def fail(self, key: str, reason: str) -> StatusChange:
-        """Note that this server could not make a call. A stream or the network may know better."""
-        return self._index.give_up(key, Status.FAILED, reason)
+        """Note that this server could not make a call. A stream or the network may know better:
+        a call that is being held, or was, has not failed, however late its dialling is answered.
+        """
+        return self._index.give_up(key, Status.FAILED, reason, unheld_only=True)
 
     def set_analysis(self, key: str, analysis: Mapping[str, Any]) -> None:
         """Keep what was found out after a call, in place of what was found before."""

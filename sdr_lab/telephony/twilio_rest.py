@@ -121,8 +121,11 @@ class TwilioAccount:
         except TimeoutError:
             raise self._late("hang-up") from None
 
-    async def transfer(self, call_sid: str, twiml: str) -> None:
+    async def transfer(self, call_sid: str, twiml: str, time_limit_s: int | None = None) -> None:
         """Give a running call new instructions; its media stream ends.
+
+        Args:
+            time_limit_s: Twilio ends the call after so long in all; None: as before.
 
         Raises:
             BadInput: the TwiML is too long.
@@ -130,7 +133,10 @@ class TwilioAccount:
         """
         _check_twiml(twiml)
         client = await self._open()
-        await self._ask("transfer", lambda: client.calls(call_sid).update_async(twiml=twiml))
+        fields: dict[str, Any] = {"twiml": twiml}
+        if time_limit_s is not None:
+            fields["time_limit"] = time_limit_s
+        await self._ask("transfer", lambda: client.calls(call_sid).update_async(**fields))
 
     async def status(self, call_sid: str) -> str:
         """Return Twilio's status of a call: queued, ringing, in-progress, completed, …"""
