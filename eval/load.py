@@ -44,6 +44,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+import psutil
 from load_fleet import Fleet, Plan, run_fleet
 from load_server import CallLog, Server, running
 from machine import machine
@@ -81,6 +82,8 @@ class Figures:
     server_cpu: float = 0.0
     """Cores, while all calls went on."""
     fleet_cpu: float = 0.0
+    other_cpu: float = 0.0
+    """Cores that other programs on this machine were using."""
     rss_mb: float = 0.0
     mb_per_call: float = 0.0
     fleet_lag: float = 0.0
@@ -190,7 +193,6 @@ def measure(calls: int, options: argparse.Namespace) -> Figures:
         server.wait_until_idle(len(fleet.made))
         logs = {made.conversation_id: server.call_log(made.conversation_id) for made in fleet.made}
         figures.faults += server.complaints()
-    figures.fleet_cpu = fleet.cpu_s / options.seconds
     heard(figures, fleet)
     compare(figures, fleet, logs)
     return figures
@@ -202,14 +204,30 @@ def watch(plan: Plan, server: Server, figures: Figures) -> Fleet:
     before_mb = process.memory_info().rss / MB
     with fleet_of(plan) as pipe:
         expect(pipe, "up")
-        cpu, lag, begun_s = process.cpu_times(), server.lag_counts(), time.monotonic()
+        lag, cpu_s, busy_s, begun_s = server.lag_counts(), cpu_of(process), busy(), time.monotonic()
         expect(pipe, "held")
-        spent, passed_s = process.cpu_times(), time.monotonic() - begun_s
-        figures.server_cpu = (spent.user + spent.system - cpu.user - cpu.system) / passed_s
+        cpu_s, busy_s = cpu_of(process) - cpu_s, busy() - busy_s
+        passed_s = time.monotonic() - begun_s
+        figures.server_cpu = cpu_s / passed_s
         figures.loop_lag = _lag_shares(lag, server.lag_counts())
         figures.rss_mb = process.memory_info().rss / MB
         figures.mb_per_call = (figures.rss_mb - before_mb) / plan.calls
-        return pipe.recv()
+        fleet: Fleet = pipe.recv()
+        figures.fleet_cpu = fleet.cpu_s / passed_s
+        figures.other_cpu = max(0.0, (busy_s - cpu_s - fleet.cpu_s) / passed_s)
+        return fleet
+
+
+def cpu_of(process: psutil.Process) -> float:
+    """Return the processor time (s) that a process has used."""
+    times = process.cpu_times()
+    return times.user + times.system
+
+
+def busy() -> float:
+    """Return the time (s) that all cores of the machine have worked since it was started."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0)
 
 
 @contextmanager
@@ -317,7 +335,7 @@ def told(figures: Figures) -> str:
         f"call-minute, {f.server_cpu / f.calls / 50 * 1e6:.0f} us a frame",
         f"  server memory  {f.rss_mb:.0f} MB, {f.mb_per_call:.2f} MB a call",
         f"  fleet  {f.fleet_cpu:.2f} cores, late with {f.fleet_lag:.3%} of its frames, "
-        f"at most {f.fleet_worst_ms:.0f} ms",
+        f"at most {f.fleet_worst_ms:.0f} ms; other programs {f.other_cpu:.2f} cores",
     ]
     return "\n".join([*lines, *(f"  MISSED: {what}" for what in f.missed[:8])])
 

@@ -47,3 +47,34 @@ def test_after_a_clear_nothing_is_owed_and_what_waited_is_gone():
     playback.sound(0.5, 160)
 
     assert (playback.late_ms, playback.gaps_ms) == ([], [])
+
+
+def test_a_gap_between_sentences_of_one_reply_is_a_seam():
+    playback = Playback()
+    playback.sound(0.0, 160)
+    playback.mark("1")
+    playback.sound(0.05, 160)  # 30 ms after the first sentence
+    playback.mark("1")
+    playback.sound(0.07, 160)  # at once
+    playback.mark("1")
+    playback.sound(0.5, 160)  # the next reply
+    playback.mark("2")
+
+    assert playback.seams_ms == pytest.approx([30])
+    assert playback.gaps_ms == pytest.approx([30, 410])
+
+
+def test_what_was_in_hand_is_counted_in_the_middle_of_a_sentence():
+    playback = Playback()
+    playback.sound(0.0, 1600)  # the first is needed when it comes: not counted
+    playback.sound(0.155, 320)  # 45 ms before it is needed
+    playback.sound(0.3, 160)  # 60 ms late
+    playback.sound(0.3, 16_000)  # 20 ms before
+    playback.sound(0.4, 160)  # 1.9 s before
+
+    assert [(step, n) for step, n in enumerate(playback.in_hand) if n] == [
+        (0, 1),
+        (2, 1),
+        (4, 1),
+        (63, 1),
+    ]
