@@ -40,7 +40,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.world import JOE, OURS, WAIT_S, World, eventually, says, told_of, world
 from tests.live.receiver import Receiver, receiving
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HIS = "+14155550137"
 GREETING = "Hi Dana, this is Joe."
@@ -125,7 +125,7 @@ async def the_call(home: Path) -> AsyncIterator[Ride]:
 PLAY = the_call
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def ride(stage: Stage) -> Ride:
     return await stage.of(PLAY)
 

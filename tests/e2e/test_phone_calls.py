@@ -23,7 +23,7 @@ from tests.e2e.stage import Stage
 from tests.e2e.world import INCOMING, OURS, World, eventually, says, told_of, world
 from tests.live.receiver import Receiver, receiving
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 AMYS = "+15550001112"
 SALES, EMPTY_DESK = "+15550002222", "+15550002223"
@@ -143,7 +143,7 @@ async def all_calls(home: Path) -> AsyncIterator[Evening]:
 PLAY = all_calls
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def evening(stage: Stage) -> Evening:
     return await stage.of(PLAY)
 

@@ -21,7 +21,7 @@ from sdr_lab.simulate.phone_subscriber import Subscriber
 from sdr_lab.telephony.signature import sign
 from tests.e2e.world import INCOMING, OURS, PUBLIC, WAIT_S, World, world
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 HIS, BUSY = "+14155550137", "+14155550138"
 CALL = {"to_number": HIS, "from_number": OURS}
@@ -30,7 +30,7 @@ CLOSED_EARLY = 31921
 WEBHOOK_FAILED = 11200
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
     home = tmp_path_factory.mktemp("home")
     async with world(home, TWILIO_TIMEOUT_S=1, SHUTDOWN_GRACE_S=0) as made:

@@ -45,7 +45,7 @@ from tests.e2e.world import (
 )
 from tests.live.receiver import Receiver, receiving
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 REPOSITORY = Path(__file__).parents[2]
 HIS = "+14155550137"
@@ -177,7 +177,7 @@ async def two_servers(home: Path) -> AsyncIterator[tuple[Stopped, Crashed]]:
 PLAY = two_servers
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def both(stage: Stage) -> tuple[Stopped, Crashed]:
     return await stage.of(PLAY)
 

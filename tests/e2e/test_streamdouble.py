@@ -17,7 +17,7 @@ from eval.streamdouble_calls import CALLS, KEY, LONGEST_S, Made, make_all, own_s
 from tests.e2e.stage import Stage
 from tests.e2e.world import eventually
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ async def ten_calls(home: Path) -> AsyncIterator[Ten]:
 PLAY = ten_calls
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def ten(stage: Stage) -> Ten:
     return await stage.of(PLAY)
 
