@@ -6,6 +6,7 @@ hanging up, whatever the other side does meanwhile.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sdr_lab.call.delivery import Delivery
@@ -26,6 +27,8 @@ MESSAGE_WAIT_MS = 20_000
 MESSAGE_QUIET_MS = 800
 """Machines pause within a greeting; behind the tone it stays silent."""
 MESSAGE_LIMIT_S = 120.0
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,12 @@ class Orders:
             case UserText():
                 return
 
-    async def say_goodbye(self, reason: str) -> None:
-        """End the sentence, say goodbye, hang up when it was heard."""
+    async def say_goodbye(self, reason: str, is_sorry: bool = False) -> None:
+        """End the sentence, say goodbye, hang up when it was heard.
+
+        Args:
+            is_sorry: Begin with the agent's apology, but for a question in it.
+        """
         delivery = self._delivery
         if delivery.floor.is_held:
             return
@@ -85,7 +92,9 @@ class Orders:
             return  # it is saying goodbye
         if not delivery.finish_sentence():
             await delivery.silence()
-        line, latest_ms = self._mind.config.agent.goodbye, self._log.at_ms + GOODBYE_WAIT_MS
+        agent, latest_ms = self._mind.config.agent, self._log.at_ms + GOODBYE_WAIT_MS
+        sorry = _SENTENCE_END.split(agent.apology) if is_sorry else []
+        line = " ".join([*(s for s in sorry if not s.endswith("?")), agent.goodbye])
         self._farewell = Farewell(line, "goodbye", reason, GOODBYE_QUIET_MS, latest_ms)
         await self.go_on()
 

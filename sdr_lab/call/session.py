@@ -191,6 +191,8 @@ class Session:
         self._log.add(TimedOut, name=name)
         if name == "max_length":
             await self._orders.say_goodbye(name)
+        elif name == "error":
+            await self._orders.say_goodbye(name, is_sorry=True)
         else:
             await self._delivery.hang_up(self._orders.reason if name == "overdue" else name)
 

@@ -29,12 +29,16 @@ NO_SAMPLES = np.zeros(0, np.int16)
 SOUND_WAIT_S = 15
 """A voice from which nothing has come for so long has hung. The first sentence may load a model."""
 
+REST_S = 30.0
+"""A voice that has failed is left alone for so long, if there is a reserve: every sentence would
+wait for it again, and two voices that take turns are worse than one."""
+
 
 class Unspeakable(Exception):
     """Neither the voice nor its reserve could speak."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Speaking:
     """The voice of a call."""
 
@@ -43,6 +47,8 @@ class Speaking:
     """A voice of the provider; empty: its default."""
     reserve: Voice | None = None
     """Speaks when `voice` fails."""
+    _rests_until_s: float = 0.0
+    """Until when the reserve is asked first, loop time."""
 
     async def speak(
         self, turn: int, index: int, text: str, events: HeldLog
@@ -53,8 +59,7 @@ class Speaking:
             Unspeakable: no voice could speak it.
         """
         spoken = speakable(text)
-        voices = [(self.voice, self.voice_name), *([(self.reserve, "")] if self.reserve else [])]
-        for voice, name in voices:
+        for voice, name in self._voices():
             got_any = is_torn = False
             try:
                 async with closing(_sound(voice, spoken, name)) as pieces:
@@ -69,10 +74,20 @@ class Speaking:
                 provider, reason = _fault(voice, error)
                 events.add(ProviderFailed, stage="tts", provider=provider, error=reason)
                 is_torn = True
+                if voice is self.voice:
+                    self._rests_until_s = asyncio.get_running_loop().time() + REST_S
             if got_any:  # a torn sentence is not begun again
                 yield Speech(turn, index, text, b"", True, is_torn=is_torn)
                 return
         raise Unspeakable(f"no voice could say {text!r}")
+
+    def _voices(self) -> list[tuple[Voice, str]]:
+        """Return who may speak, in the order in which they are asked."""
+        first = (self.voice, self.voice_name)
+        if self.reserve is None:
+            return [first]
+        is_resting = asyncio.get_running_loop().time() < self._rests_until_s
+        return [(self.reserve, ""), first] if is_resting else [first, (self.reserve, "")]
 
 
 def _fault(voice: Voice, error: Exception) -> tuple[str, str]:

@@ -13,11 +13,13 @@ import pytest
 from sdr_lab.agents.memory import MemoryCalendar, MemoryDoNotCall
 from sdr_lab.call.line import Digit, Frame, Mark
 from sdr_lab.call.safe_line import SafeLine
+from sdr_lab.errors import ProviderError
 from sdr_lab.events import (
     AgentStopped,
     CallEnded,
     FixedLine,
     Interrupted,
+    MarkPlayed,
     ProviderFailed,
     ToolFinished,
     ToolStarted,
@@ -26,7 +28,7 @@ from sdr_lab.events import (
     read_events,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
+from sdr_lab.records import CallSettings, EndpointSettings, ToolCall, Words
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.simulate.condition import Condition
@@ -214,6 +216,29 @@ def test_a_failing_transcriber_does_not_cost_the_answer_under_way(tmp_path: Path
     done = rehearse(caller, model, tmp_path, scene)
     assert done.first(ProviderFailed).stage == "stt"
     assert done.said[-1] == ("agent", "It is $49.")
+
+
+class Deaf:
+    """A service that can't be reached."""
+
+    name = "deaf"
+
+    async def transcribe(self, audio: object) -> AsyncIterator[Words]:
+        raise ProviderError("deaf", "can't be reached")
+        yield
+
+
+def test_when_nobody_listens_the_caller_is_told_before_the_line_is_closed(tmp_path: Path):
+    scene = replace(SCENE, transcriber=lambda line: Deaf())
+    caller = Caller().says("Hello?", at=1.2).hangs_up(at=60)
+    done = call(tmp_path, caller, scene=scene)
+    assert done.outcome.reason == "error"
+    assert [text for _, text in done.said if text] == [
+        AGENT.first_message,
+        f"I'm sorry, I'm having trouble right now. {AGENT.goodbye}",
+    ]
+    assert done.outcome.duration_ms < 12_000
+    assert done.all(MarkPlayed)[-1].heard
 
 
 def test_a_call_in_loud_noise_is_not_one_long_interruption(tmp_path: Path):

@@ -112,7 +112,7 @@ class Again:
                 self._note(event.at_ms, self.floor.type(event.text))
             case OrderTaken(order="message") | OrderTaken(order="end", reason="voicemail"):
                 self.floor.hold(from_machine=True)
-            case OrderTaken(order="goodbye" | "end") | TimedOut(name="max_length"):
+            case OrderTaken(order="goodbye" | "end") | TimedOut(name="max_length" | "error"):
                 self.floor.hold()
             case CallEnded() if (last := self.floor.hang_up()) is not None:
                 self._note(event.at_ms, [last])

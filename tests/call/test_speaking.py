@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,10 @@ class Failing:
     pieces: int = 0
     hangs: bool = False
     name: str = "failing"
+    asked: list[str] = field(default_factory=list)
 
     async def speak(self, sentence: str, voice: str = "") -> AsyncIterator[Sound]:
+        self.asked.append(sentence)
         for _ in range(self.pieces):
             yield Sound(np.full(1600, 4000, np.int16), 8000)
         if self.hangs:
@@ -76,3 +78,14 @@ def test_a_torn_sentence_is_not_begun_again(tmp_path: Path, error: Exception):
     heard = done.all(AgentStopped)[0]
     assert heard.at_ms == 600
     assert heard.text == "Hello, this"  # of "Hello, this is Joe.", about 0.9 s
+
+
+def test_a_voice_that_has_failed_is_left_alone_for_a_while(tmp_path: Path):
+    """Else every sentence waits for a service that does not answer."""
+    voice = Failing(hangs=True)
+    scene = Scene(settings=CallSettings(silence_prompt_s=60), voice=voice, reserve_voice=Tone())
+    caller = Caller().says("How much is it?", at=20).says("And then?", at=55).hangs_up(at=90)
+    model = ScriptedModel(["It is $49. That is all.", "Nothing more."])
+    done = rehearse(caller, model, tmp_path, scene)
+    assert done.said[-1] == ("agent", "Nothing more.")
+    assert voice.asked == [AGENT.first_message, "Nothing more."]

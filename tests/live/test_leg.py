@@ -22,8 +22,7 @@ async def leg_of(
     home: Path, direction: str = "inbound"
 ) -> AsyncIterator[tuple[Leg, TwilioServer, Desk]]:
     async with serving() as server:
-        twilio = {"TWILIO_API_URL": server.url, "TWILIO_ACCOUNT_SID": ACCOUNT}
-        lab = scripted_lab(home, **twilio)
+        lab = scripted_lab(home, TWILIO_API_URL=server.url, TWILIO_ACCOUNT_SID=ACCOUNT)
         desk = await Desk.open(lab.settings, lab, background=False)
         row = lab.calls.create(lab.agent("joe"), HIS, direction, agent_number=OURS, call_sid=CALL)
         try:

@@ -127,7 +127,7 @@ async def test_a_call_that_is_answered_before_twilio_answers_us_has_not_failed(h
     async with dialling(home, TWILIO_TIMEOUT_S=1) as (desk, lab, network):
         network.fail(RestFault(delay_s=3, acts=True))
         placing = asyncio.ensure_future(place_call(desk, JOE))
-        while not (rows := await asyncio.to_thread(lambda: lab.calls.list().calls)):  # noqa: ASYNC110
+        while not (rows := await asyncio.to_thread(lambda: lab.calls.list().calls)):
             assert not placing.done()
             await asyncio.sleep(0.01)
         ready = await prepare(lab, desk.background, rows[0].id, "twilio")
