@@ -12,7 +12,7 @@ import pytest
 
 from sdr_lab.audio.codec import mulaw_to_pcm
 from sdr_lab.call.inbox import Context, Order, UserText
-from sdr_lab.call.line import Frame, Mark
+from sdr_lab.call.line import Digit, Frame, Mark
 from sdr_lab.live.convai_line import FILL_AFTER_S, GONE_S, ConvaiLine
 from sdr_lab.records import FRAME_BYTES, FRAME_MS
 from sdr_lab.simulate.clock import run_virtually
@@ -65,7 +65,7 @@ class Call:
         self.pipe = Pipe()
         self.orders: list[Order] = []
         self.line = ConvaiLine(self.pipe, self.orders.append)
-        self.came: deque[tuple[float, Frame | Mark]] = deque()
+        self.came: deque[tuple[float, Frame | Mark | Digit]] = deque()
 
     async def read(self) -> None:
         loop = asyncio.get_running_loop()

@@ -166,7 +166,7 @@ def test_an_appointment_outlives_its_call(calls: CallStore, tmp_path: Path):
     calls.database.write(book)
     calls.delete("conv_1")
     paths = calls.database.read(
-        lambda s: [s.get(AppointmentRow, name).ics_path for name in ("in", "out")]
+        lambda s: [s.get_one(AppointmentRow, name).ics_path for name in ("in", "out")]
     )
     assert paths == ["", str(tmp_path / "appointments" / "out.ics")]
 
