@@ -178,21 +178,22 @@ def check_url(url: str, allow_private: bool = False) -> None:
         Refused: not https, or not a public address.
     """
     if len(url) > MAX_URL:
-        raise BadInput(f"url: got {len(url)} characters, allowed: {MAX_URL}")
+        raise BadInput(f"url: got {len(url)} characters, allowed: {MAX_URL}", "url")
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        raise BadInput(f"url: got {url!r}: {error}") from error
+        raise BadInput(f"url: got {url!r}: {error}", "url") from error
     if (
         not host
         or parts.scheme not in ("http", "https")
         or not url.isprintable()
         or set(url) & set(" \\")
     ):
-        raise BadInput(f"url: got {url!r}, allowed: https://host/path")
+        raise BadInput(f"url: got {url!r}, allowed: https://host/path", "url")
     if parts.username is not None or parts.password is not None:
-        raise BadInput("url: holds a user name or password; put credentials into a header")
+        told = "url: holds a user name or password; put credentials into a header"
+        raise BadInput(told, "url")
     if allow_private:
         return
     if parts.scheme != "https":

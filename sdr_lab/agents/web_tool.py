@@ -131,11 +131,13 @@ def check_web_tool(tool: WebTool, allow_private: bool = False) -> None:
         Refused: its address is not https, or not public.
     """
     if not NAME.fullmatch(tool.name):
-        raise BadInput(f"tool name: got {tool.name!r}, allowed: a-z, 0-9 and _, 64 at most")
+        told = f"tool name: got {tool.name!r}, allowed: a-z, 0-9 and _, 64 at most"
+        raise BadInput(told, "name")
     if tool.name in BUILT_IN:
-        raise BadInput(f"tool name: {tool.name} is built in; take another")
+        raise BadInput(f"tool name: {tool.name} is built in; take another", "name")
     if not tool.description.strip():
-        raise BadInput(f"tool {tool.name}: a description tells the model when to use it")
+        told = f"tool {tool.name}: a description tells the model when to use it"
+        raise BadInput(told, "description")
     if tool.method not in METHODS:
         raise BadInput(f"tool {tool.name}: method {tool.method!r}, allowed: {', '.join(METHODS)}")
     low, high = TIMEOUTS_S
@@ -149,26 +151,36 @@ def check_web_tool(tool: WebTool, allow_private: bool = False) -> None:
 def _check_headers(tool: WebTool) -> None:
     for name, value in tool.headers.items():
         if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}", name):
-            raise BadInput(f"tool {tool.name}: {name!r} is no header name")
+            raise BadInput(f"tool {tool.name}: {name!r} is no header name", "headers")
         if name.lower() in OWN_HEADERS:
-            raise BadInput(f"tool {tool.name}: the header {name} is set by the server itself")
+            raise BadInput(
+                f"tool {tool.name}: the header {name} is set by the server itself", "headers"
+            )
         if not value.isprintable() or len(value) > 4_000:
-            raise BadInput(f"tool {tool.name}: the value of header {name} is not allowed")
+            raise BadInput(
+                f"tool {tool.name}: the value of header {name} is not allowed", "headers"
+            )
 
 
 def _check_schema(tool: WebTool) -> None:
     schema = dict(tool.parameters)
     if schema.get("type") != "object" or not isinstance(schema.get("properties", {}), Mapping):
-        raise BadInput(f"tool {tool.name}: parameters: a JSON schema of type object is expected")
+        raise BadInput(
+            f"tool {tool.name}: parameters: a JSON schema of type object is expected", "parameters"
+        )
     text = json.dumps(schema)
     if len(text) > MAX_SCHEMA_CHARS:
-        raise BadInput(f"tool {tool.name}: parameters: more than {MAX_SCHEMA_CHARS} characters")
+        raise BadInput(
+            f"tool {tool.name}: parameters: more than {MAX_SCHEMA_CHARS} characters", "parameters"
+        )
     if '"$ref": "' in text.replace('"$ref": "#', ""):
-        raise BadInput(f"tool {tool.name}: parameters: $ref may point into the schema only")
+        raise BadInput(
+            f"tool {tool.name}: parameters: $ref may point into the schema only", "parameters"
+        )
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.exceptions.SchemaError as error:
-        raise BadInput(f"tool {tool.name}: parameters: {error.message}") from None
+        raise BadInput(f"tool {tool.name}: parameters: {error.message}", "parameters") from None
 
 
 def _reason(error: SdrLabError) -> str:

@@ -6,12 +6,13 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from sdr_lab.api.auth import KEY
 from sdr_lab.api.document_schemas import AgentAdded, AgentDocumentList, shown_to_agent
-from sdr_lab.api.errors import ERRORS, FieldError
+from sdr_lab.api.errors import ERRORS, FieldError, about_field
 from sdr_lab.api.knowledge import FILE_FORM
 from sdr_lab.api.state import desk_of
 from sdr_lab.api.uploads import media_type, read_form
@@ -37,10 +38,19 @@ class AddRequest(BaseModel):
     """One of `text`, `url` and `document_id`."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"name": "Prices", "text": "The starter plan is 49 dollars."}}
+        extra="forbid",
+        json_schema_extra={
+            "example": {"name": "Prices", "text": "The starter plan is 49 dollars."}
+        },
     )
 
-    text: str | None = Field(None, min_length=1, max_length=10_000_000)
+    text: str | None = Field(
+        None,
+        min_length=1,
+        max_length=10_000_000,
+        validation_alias=AliasChoices("text", "content"),
+        description="`content` is taken as well.",
+    )
     url: str | None = Field(None, max_length=2048)
     document_id: str | None = Field(None, max_length=64, description="A document of the workspace.")
     name: str | None = Field(None, max_length=255)
@@ -58,14 +68,24 @@ BODIES = {
 
 
 @router.post("", response_model=AgentAdded, summary="Give an agent documents", openapi_extra=BODIES)
-async def add(agent_id: AgentKey, request: Request, desk: AnyDesk) -> JSONResponse:
+async def add(
+    agent_id: AgentKey,
+    request: Request,
+    desk: AnyDesk,
+    content: Annotated[
+        str | None,
+        Query(min_length=1, max_length=50_000, description="A text, as the seed sends it."),
+    ] = None,
+) -> JSONResponse:
     """Files (multipart, one or several), or a text, an address or a document as JSON.
 
     They are read in behind the reply; until that is done the agent answers from what it knew.
     Files are taken all or none.
     """
     agent = await asyncio.to_thread(desk.lab.agent, agent_id)
-    if media_type(request) == "multipart/form-data":
+    if content is not None:
+        documents = [await desk.documents.add_text(content)]
+    elif media_type(request) == "multipart/form-data":
         documents = await from_form(desk, request)
     else:
         documents = [await from_json(desk, request)]
@@ -73,7 +93,8 @@ async def add(agent_id: AgentKey, request: Request, desk: AnyDesk) -> JSONRespon
     rows = [
         shown_to_agent(document, state) for document, state in zip(documents, states, strict=True)
     ]
-    return JSONResponse({"id": rows[0]["id"], "name": rows[0]["name"], "documents": rows})
+    first = {"id": rows[0]["id"], "document_id": rows[0]["id"], "name": rows[0]["name"]}
+    return JSONResponse({**first, "agent_id": agent.id, "documents": rows})
 
 
 @router.get("", response_model=AgentDocumentList, summary="What an agent knows")
@@ -149,7 +170,8 @@ async def from_form(desk: Desk, request: Request) -> list[Document]:
     kept: list[Document] = []
     try:
         for file in form.files:
-            kept.append(await desk.documents.add_file(file.name, file.data, name))
+            with about_field("file"):
+                kept.append(await desk.documents.add_file(file.name, file.data, name))
     except BaseException:
         for document in kept:
             await asyncio.shield(desk.documents.delete(document.id))
@@ -167,8 +189,8 @@ async def from_json(desk: Desk, request: Request) -> Document:
     try:
         wish = AddRequest.model_validate_json(bytes(raw))
     except ValidationError as error:
-        first = error.errors()[0]
-        raise FieldError(("body", *first["loc"]), f"body: {first['msg']}") from error
+        problems = [{**problem, "loc": ("body", *problem["loc"])} for problem in error.errors()]
+        raise RequestValidationError(problems) from error
     given = [name for name in ("text", "url", "document_id") if getattr(wish, name)]
     if len(given) != 1:
         told = (
@@ -176,7 +198,9 @@ async def from_json(desk: Desk, request: Request) -> Document:
         )
         raise FieldError(("body",), told)
     if wish.text:
-        return await desk.documents.add_text(wish.text, wish.name or "")
+        with about_field("text"):
+            return await desk.documents.add_text(wish.text, wish.name or "")
     if wish.url:
-        return await desk.documents.add_url(wish.url, wish.name or "")
+        with about_field("url"):
+            return await desk.documents.add_url(wish.url, wish.name or "")
     return await asyncio.to_thread(desk.lab.documents.get, wish.document_id or "")

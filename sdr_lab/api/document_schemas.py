@@ -22,7 +22,10 @@ class TextRequest(BaseModel):
     """A text to keep."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"name": "Prices", "text": "The starter plan is 49 dollars."}}
+        extra="forbid",
+        json_schema_extra={
+            "example": {"name": "Prices", "text": "The starter plan is 49 dollars."}
+        },
     )
 
     text: str = Field(min_length=1, max_length=10_000_000)
@@ -33,7 +36,8 @@ class UrlRequest(BaseModel):
     """A page or file to fetch and keep."""
 
     model_config = ConfigDict(
-        json_schema_extra={"example": {"url": "https://example.com/faq.html", "name": "FAQ"}}
+        extra="forbid",
+        json_schema_extra={"example": {"url": "https://example.com/faq.html", "name": "FAQ"}},
     )
 
     url: str = Field(max_length=2048, description="https, a public address, no redirect.")
@@ -41,9 +45,11 @@ class UrlRequest(BaseModel):
 
 
 class RenameRequest(BaseModel):
-    """A new name."""
+    """A new name. The text of a document stays as it is: for another one, add another document."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"name": "Prices 2026"}})
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"name": "Prices 2026"}}
+    )
 
     name: str = Field(min_length=1, max_length=255)
 
@@ -125,7 +131,9 @@ class AgentAdded(BaseModel):
     """Documents that were kept; they are being read in."""
 
     id: str
+    document_id: str = Field(description="The same; the seed's name.")
     name: str
+    agent_id: str
     documents: list[AgentDocument]
 
 

@@ -181,7 +181,8 @@ def field_of(problem: Mapping[str, Any]) -> dict[str, Any]:
     match kind:
         case "json_invalid":  # its last part is a place in the text, not a field
             why = problem.get("ctx", {}).get("error", "")
-            loc, msg = loc[:1], f"is no JSON, at character {loc[-1]}: {why}"
+            where = f", at character {loc[1]}" if loc[1:] else ""
+            loc, msg = loc[:1], f"is no JSON{where}: {why}"
         case "model_attributes_type" if loc == ["body"]:
             msg = "give a JSON object, with the header Content-Type: application/json"
         case "extra_forbidden":
@@ -199,8 +200,6 @@ def about_field(field: str) -> Iterator[None]:
     except BadInput as error:
         error.field = error.field or field
         raise
-    except Refused as error:  # an address that no request may go to
-        raise FieldError(("body", *field.split(".")), str(error)) from error
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:

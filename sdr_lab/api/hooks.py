@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from sdr_lab.agents.public_web import check_url
 from sdr_lab.api.auth import KEY
@@ -47,9 +47,13 @@ EVENTS_HELP = f"Of: {', '.join(HOOK_EVENTS)}; `*` is all of them."
 class HookCreate(BaseModel):
     """A new webhook."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
-    url: str = Field(max_length=2048, description="https, to a public address.")
+    url: str = Field(
+        max_length=2048,
+        validation_alias=AliasChoices("url", "webhook_url"),
+        description="https, to a public address. `webhook_url` is taken as well.",
+    )
     events: list[str] = Field([ALL], min_length=1, max_length=20, description=EVENTS_HELP)
     secret: str = Field(
         "", max_length=256, description="What messages are signed with; empty: one is made."
@@ -72,9 +76,11 @@ class HookCreate(BaseModel):
 class HookChange(BaseModel):
     """What is to change."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"is_active": False}})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"is_active": False}})
 
-    url: str | None = Field(None, max_length=2048)
+    url: str | None = Field(
+        None, max_length=2048, validation_alias=AliasChoices("url", "webhook_url")
+    )
     events: list[str] | None = Field(None, min_length=1, max_length=20, description=EVENTS_HELP)
     secret: str | None = Field(None, max_length=256, description="Empty: a new one is made.")
     agent_id: str | None = Field(None, max_length=128, description="null: calls of all agents.")
@@ -96,6 +102,7 @@ class HookReply(BaseModel):
 
     webhook_id: str
     url: str
+    webhook_url: str = Field(description="The same.")
     events: list[str]
     agent_id: str | None
     is_active: bool
@@ -109,6 +116,7 @@ class HookList(BaseModel):
     """All webhooks."""
 
     webhooks: list[HookReply]
+    total: int
 
 
 class PingReply(BaseModel):
@@ -168,7 +176,7 @@ async def list_hooks(
 ) -> JSONResponse:
     """With `agent_id` only those that are for this agent alone."""
     found = await asyncio.to_thread(lab.hooks.list, agent_id)
-    return JSONResponse({"webhooks": [shown(hook) for hook in found]})
+    return JSONResponse({"webhooks": [shown(hook) for hook in found], "total": len(found)})
 
 
 @router.get("/deliveries", response_model=DeliveryListReply, summary="List what was sent")
@@ -197,9 +205,11 @@ async def get_delivery(delivery_id: DeliveryId, lab: AnyLab) -> JSONResponse:
     return JSONResponse(shown_delivery(delivery) | {"body": delivery.body})
 
 
-@router.post("/deliveries/{delivery_id}/resend", response_model=DeliveryReply)
+@router.post(
+    "/deliveries/{delivery_id}/resend", response_model=DeliveryReply, summary="Send a message again"
+)
 async def resend(delivery_id: DeliveryId, desk: AnyDesk) -> JSONResponse:
-    """Send a message again, with fresh tries."""
+    """With fresh tries, whatever became of it before."""
     delivery = await asyncio.to_thread(desk.lab.deliveries.resend, delivery_id)
     desk.hooks.wake()
     return JSONResponse(shown_delivery(delivery))
@@ -272,6 +282,7 @@ def shown(hook: Webhook) -> dict[str, Any]:
     return {
         "webhook_id": hook.id,
         "url": hook.url,
+        "webhook_url": hook.url,
         "events": list(hook.events),
         "agent_id": hook.agent_id,
         "is_active": hook.is_active,

@@ -100,6 +100,7 @@ def variables_of(given: Mapping[str, Any]) -> dict[str, str]:
         text = str(value).lower() if isinstance(value, bool) else str(value)
         if len(text) > MAX_VARIABLE_CHARS:
             allowed = f"allowed: {MAX_VARIABLE_CHARS}"
-            raise BadInput(f"variable {name[:40]!r} has {len(text)} characters, {allowed}")
+            told = f"variable {name[:40]!r} has {len(text)} characters, {allowed}"
+            raise BadInput(told, "dynamic_variables")
         variables[name] = text
     return variables

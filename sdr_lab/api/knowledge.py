@@ -22,7 +22,7 @@ from sdr_lab.api.document_schemas import (
     rag_index,
     shown,
 )
-from sdr_lab.api.errors import ERRORS, ApiError, FieldError
+from sdr_lab.api.errors import ERRORS, ApiError, FieldError, about_field
 from sdr_lab.api.state import desk_of, lab_of
 from sdr_lab.api.uploads import read_form
 from sdr_lab.lab import Lab
@@ -89,13 +89,15 @@ async def list_documents(
 @router.post("/text", response_model=AddedDocument, summary="Keep a text")
 async def add_text(request: TextRequest, desk: AnyDesk) -> JSONResponse:
     """Give it to an agent afterwards."""
-    return added(await desk.documents.add_text(request.text, request.name or ""))
+    with about_field("text"):
+        return added(await desk.documents.add_text(request.text, request.name or ""))
 
 
 @router.post("/url", response_model=AddedDocument, summary="Fetch a page or file and keep it")
 async def add_url(request: UrlRequest, desk: AnyDesk) -> JSONResponse:
     """It is fetched once, now."""
-    return added(await desk.documents.add_url(request.url, request.name or ""))
+    with about_field("url"):
+        return added(await desk.documents.add_url(request.url, request.name or ""))
 
 
 @router.post("/file", response_model=AddedDocument, summary="Keep a file", openapi_extra=FILE_FORM)
@@ -106,7 +108,8 @@ async def add_file(request: Request, desk: AnyDesk) -> JSONResponse:
         told = f"file: got {len(form.files)} files, allowed: one"
         raise FieldError(("body", "file"), told)
     file = form.files[0]
-    document = await desk.documents.add_file(file.name, file.data, form.fields.get("name", ""))
+    with about_field("file"):
+        document = await desk.documents.add_file(file.name, file.data, form.fields.get("name", ""))
     return added(document)
 
 

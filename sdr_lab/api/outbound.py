@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from sdr_lab.agents.overrides import Overrides
 from sdr_lab.api.auth import KEY
-from sdr_lab.api.errors import ERRORS
+from sdr_lab.api.errors import ERRORS, about_field
 from sdr_lab.api.initiation import InitiationData
 from sdr_lab.api.state import desk_of
 from sdr_lab.live.desk import Desk
@@ -18,6 +18,8 @@ from sdr_lab.live.outbound import OutboundRequest, place_call
 from sdr_lab.telephony.numbers import e164
 
 router = APIRouter(prefix="/v1/convai/twilio", tags=["Calls"], dependencies=[KEY], responses=ERRORS)
+
+OVERRIDE = "conversation_initiation_client_data.conversation_config_override"
 
 TheDesk = Annotated[Desk, Depends(desk_of)]
 TWILIO: dict[int | str, dict[str, Any]] = {
@@ -32,6 +34,8 @@ class TelephonyConfig(BaseModel):
 
 class OutboundCall(BaseModel):
     """The SDK's fields, and those of the seed beside them."""
+
+    model_config = ConfigDict(extra="forbid")
 
     agent_id: str = Field(max_length=255, examples=["maplewood"])
     to_number: str = Field(max_length=40, examples=["+15551234567"])
@@ -54,6 +58,14 @@ class OutboundCall(BaseModel):
         default_factory=dict, max_length=200
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def without_nulls(cls, body: Any) -> Any:
+        """Take null as left out: clients write all their fields."""
+        if not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if value is not None}
+
     def request(self) -> OutboundRequest:
         """Return what is to be done.
 
@@ -61,16 +73,19 @@ class OutboundCall(BaseModel):
             BadInput: a value is not allowed.
         """
         data = self.conversation_initiation_client_data
-        changes = data.overrides().to_dict()
+        with about_field(OVERRIDE):
+            changes = data.overrides().to_dict()
         if self.first_message is not None:
             changes["first_message"] = self.first_message
+        with about_field("first_message"):
+            overrides = Overrides.of(changes)
         more = InitiationData(dynamic_variables=self.dynamic_variables)
         return OutboundRequest(
             agent_id=self.agent_id,
             to_number=self.to_number,
             from_number=self.agent_phone_number_id,
             variables={**more.variables, **data.variables},
-            overrides=Overrides.of(changes),
+            overrides=overrides,
             recording=self.call_recording_enabled,
             ring_s=self.telephony_call_config.ringing_timeout_secs,
             metadata={"user_id": data.user_id} if data.user_id else {},
@@ -83,6 +98,8 @@ class OutboundReply(BaseModel):
     conversation_id: str
     callSid: str  # noqa: N815 (the SDK's own spelling)
     call_sid: str
+    agent_id: str
+    phone_number: str = Field(description="Whom it calls, E.164.")
     status: Literal["initiated"] = "initiated"
 
 
@@ -95,6 +112,8 @@ async def outbound_call(body: OutboundCall, desk: TheDesk) -> OutboundReply:
         conversation_id=placed.conversation_id,
         callSid=placed.call_sid,
         call_sid=placed.call_sid,
+        agent_id=placed.agent_id,
+        phone_number=placed.phone_number,
     )
 
 
@@ -117,13 +136,15 @@ async def register_call(body: RegisterCall, desk: TheDesk) -> Response:
     caller talks to the agent. Its stream is let in by Twilio's signature and a token that is good
     for one connection."""
     data = body.conversation_initiation_client_data
+    with about_field(OVERRIDE):
+        overrides = data.overrides()
     call = OwnCall(
         agent_id=body.agent_id,
         from_number=e164(body.from_number, field="from_number"),
         to_number=e164(body.to_number),
         direction=body.direction,
         variables=data.variables,
-        overrides=data.overrides(),
+        overrides=overrides,
         metadata={"user_id": data.user_id} if data.user_id else {},
     )
     return Response(await answer_own(desk, call), media_type="application/xml")

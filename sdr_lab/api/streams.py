@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from sdr_lab.agents.overrides import with_overrides
 from sdr_lab.api.auth import KEY, is_local
-from sdr_lab.api.errors import ERRORS
+from sdr_lab.api.errors import ERRORS, about_field
 from sdr_lab.api.initiation import InitiationData
 from sdr_lab.api.state import desk_of
 from sdr_lab.lab import refuse_missing_variables
@@ -50,7 +50,8 @@ async def open_stream(
     """Connect to `url` within `expires_in_secs` and speak Twilio's media stream messages:
     `connected`, `start`, `media`, `mark`, `dtmf`, `stop`."""
     agent = await asyncio.to_thread(agent_named, desk.lab, body.agent_id)
-    overrides = body.overrides()
+    with about_field("conversation_config_override"):
+        overrides = body.overrides()
     refuse_missing_variables(with_overrides(agent, overrides), body.variables)
     number = e164(body.phone_number, field="phone_number") if body.phone_number else ""
     desk.switchboard.admit()

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.responses import JSONResponse
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from sdr_lab.agents.web_tool import check_web_tool
 from sdr_lab.api.auth import KEY
@@ -51,16 +51,21 @@ EXAMPLE = {
 class ToolRequest(BaseModel):
     """A web service as a tool."""
 
-    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE}, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": EXAMPLE})
 
-    name: str = Field(max_length=64, description="a-z, 0-9 and _; not that of a built-in tool.")
+    name: str = Field(
+        max_length=64,
+        validation_alias=AliasChoices("name", "tool_name"),
+        description="a-z, 0-9 and _; not that of a built-in tool. `tool_name` is taken as well.",
+    )
     description: str = Field(
         max_length=1000, description="Tells the model what it does and when to use it."
     )
     url: str = Field(
         max_length=2048,
         validation_alias=AliasChoices("url", "webhook_url"),
-        description="https, to a public address; no redirect is followed.",
+        description="https, to a public address; no redirect is followed. `webhook_url` is taken "
+        "as well.",
     )
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "POST"
     headers: dict[str, str] = Field(
@@ -68,7 +73,8 @@ class ToolRequest(BaseModel):
     )
     parameters: dict[str, Any] = Field(
         default_factory=lambda: {"type": "object", "properties": {}},
-        description="JSON schema of the arguments; what a model gives is checked against it.",
+        description="JSON schema of the arguments; what a model gives is checked against it. Also "
+        'in short: `{"city": {"type": "string", "required": true}}`.',
     )
     timeout_s: float = Field(
         10,
@@ -77,6 +83,11 @@ class ToolRequest(BaseModel):
         validation_alias=AliasChoices("timeout_s", "timeout_secs", "timeout"),
     )
     confirm: bool = Field(False, description="Ask the caller before it runs.")
+
+    @field_validator("parameters")
+    @classmethod
+    def as_schema(cls, parameters: dict[str, Any]) -> dict[str, Any]:
+        return schema_of(parameters)
 
 
 class ToolReply(BaseModel):
@@ -87,8 +98,10 @@ class ToolReply(BaseModel):
     agent_id: str
     type: Literal["webhook"] = "webhook"
     name: str
+    tool_name: str = Field(description="The same; the seed's name.")
     description: str
     url: str
+    webhook_url: str = Field(description="The same; the seed's name.")
     method: str
     headers: dict[str, str]
     parameters: dict[str, Any]
@@ -99,7 +112,9 @@ class ToolReply(BaseModel):
 class ToolList(BaseModel):
     """The tools of an agent."""
 
+    agent_id: str
     tools: list[ToolReply]
+    total: int
     built_in: list[str] = Field(description="Built-in tools that are switched on.")
 
 
@@ -118,7 +133,12 @@ async def list_tools(agent_id: AgentKey, lab: AnyLab) -> JSONResponse:
     agent = await asyncio.to_thread(lab.agent, agent_id)
     found = await asyncio.to_thread(lab.tools.of, agent.id)
     return JSONResponse(
-        {"tools": [shown(agent.id, tool) for tool in found], "built_in": list(agent.tools)}
+        {
+            "agent_id": agent.id,
+            "tools": [shown(agent.id, tool) for tool in found],
+            "total": len(found),
+            "built_in": list(agent.tools),
+        }
     )
 
 
@@ -140,6 +160,23 @@ async def delete(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONRespon
     return JSONResponse({"success": True})
 
 
+def schema_of(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON schema of parameters that are given in short, by name; a schema as it is.
+
+    >>> schema_of({"city": {"type": "string", "required": True}})["required"]
+    ['city']
+    """
+    in_short = all(isinstance(value, Mapping) for value in parameters.values())
+    if not in_short or "properties" in parameters:
+        return parameters
+    bare = {
+        name: {key: value for key, value in rule.items() if key != "required"}
+        for name, rule in parameters.items()
+    }
+    needed = [name for name, rule in parameters.items() if rule.get("required") is True]
+    return {"type": "object", "properties": bare, "required": needed}
+
+
 def shown(agent_id: str, tool: WebTool) -> dict[str, Any]:
     """Return a tool as everybody may see it."""
     return {
@@ -148,8 +185,10 @@ def shown(agent_id: str, tool: WebTool) -> dict[str, Any]:
         "agent_id": agent_id,
         "type": "webhook",
         "name": tool.name,
+        "tool_name": tool.name,
         "description": tool.description,
         "url": tool.url,
+        "webhook_url": tool.url,
         "method": tool.method,
         "headers": hidden(tool.headers),
         "parameters": dict(tool.parameters),

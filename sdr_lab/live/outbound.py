@@ -58,6 +58,9 @@ class Placed:
 
     conversation_id: str
     call_sid: str
+    agent_id: str
+    phone_number: str
+    """Whom it calls, E.164."""
 
 
 async def place_call(desk: Desk, request: OutboundRequest) -> Placed:
@@ -125,7 +128,7 @@ async def _dial(desk: Desk, agent: Agent, row: Conversation, request: OutboundRe
     call_sid = await desk.twilio.dial(order)
     await asyncio.to_thread(desk.lab.calls.set_call_sid, row.id, call_sid)
     log.info("call %s: dialling %s as %s", row.id, row.phone_number, call_sid)
-    return Placed(row.id, call_sid)
+    return Placed(row.id, call_sid, row.agent_id, row.phone_number)
 
 
 def _caller_id(desk: Desk, agent: Agent, wanted: str) -> str:

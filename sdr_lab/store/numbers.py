@@ -72,7 +72,8 @@ class PhoneNumbers:
         """
         e164 = normal_number(number, self.region)
         if not E164.fullmatch(e164):
-            raise BadInput(f"{number!r} is no phone number: give E.164, such as +14155552671")
+            told = f"{number!r} is no phone number: give E.164, such as +14155552671"
+            raise BadInput(told, "phone_number")
 
         def work(session: Session) -> PhoneNumber:
             row = PhoneNumberRow(

@@ -62,6 +62,25 @@ def test_what_can_never_work_is_refused(client: TestClient, change: dict, field:
     assert reply.json()["detail"][0]["loc"] == ["body", field]
 
 
+def test_a_webhook_as_the_seed_writes_it(client: TestClient):
+    body = {"webhook_url": HOOK["url"], "events": ["call.ended"]}
+    made = client.post(URL, json=body).json()
+    moved = client.patch(
+        f"{URL}/{made['webhook_id']}", json={"webhook_url": "https://crm.example.com/new"}
+    ).json()
+
+    assert made["url"] == made["webhook_url"] == HOOK["url"]
+    assert moved["url"] == "https://crm.example.com/new"
+    assert client.get(URL).json()["total"] == 1
+
+
+def test_a_misspelt_field_is_no_webhook_for_all_events(client: TestClient):
+    reply = client.post(URL, json={"url": HOOK["url"], "event": ["call.ended"]})
+
+    assert (reply.status_code, reply.json()["error"]) == (422, "event: there is no such field")
+    assert client.get(URL).json()["webhooks"] == []
+
+
 def test_of_an_unknown_agent(client: TestClient):
     assert client.post(URL, json={**HOOK, "agent_id": "nobody"}).status_code == 404
 

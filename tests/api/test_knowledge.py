@@ -130,6 +130,45 @@ def test_an_agent_is_given_files_a_text_and_a_document(client: TestClient):
     assert (said["documents"][0]["type"], kept["name"]) == ("text", "Words")
 
 
+@pytest.mark.parametrize("as_query", [True, False])
+def test_a_text_as_the_seed_sends_it(client: TestClient, as_query: bool):
+    content = {"content": "The starter plan costs 49 dollars."}
+    reply = client.post(MINE, params=content) if as_query else client.post(MINE, json=content)
+    made = reply.json()
+
+    assert (made["agent_id"], made["document_id"]) == ("joe", made["id"])
+    assert client.get(f"{URL}/{made['id']}/content").text == content["content"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        (MINE, {"text": "x", "file_path": "/etc/passwd"}, "file_path"),
+        (MINE, {"text": ""}, "text"),
+        (f"{URL}/text", {"text": "x", "parent_folder_id": "f"}, "parent_folder_id"),
+        (f"{URL}/url", {"url": "nonsense"}, "url"),
+    ],
+)
+def test_the_wrong_field_is_named(client: TestClient, path: str, body: dict, field: str):
+    reply = client.post(path, json=body)
+
+    assert (reply.status_code, reply.json()["detail"][0]["loc"]) == (422, ["body", field])
+
+
+def test_a_broken_body_and_a_broken_file_are_named(client: TestClient):
+    broken = client.post(MINE, content="{", headers={"Content-Type": "application/json"})
+    file = client.post(MINE, files={"file": ("a.exe", b"MZ")})
+
+    assert broken.json()["error"].startswith("body: is no JSON")
+    assert file.json()["detail"][0]["loc"] == ["body", "file"]
+
+
+def test_a_document_keeps_its_text(client: TestClient):
+    reply = client.patch(f"{URL}/{text(client, 'a')}", json={"name": "b", "content": "new"})
+
+    assert (reply.status_code, reply.json()["detail"][0]["loc"]) == (422, ["body", "content"])
+
+
 def test_of_several_files_all_or_none_are_taken(client: TestClient):
     files = [("file", ("prices.md", PRICES)), ("file", ("virus.exe", b"MZ"))]
 

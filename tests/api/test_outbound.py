@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -86,6 +87,50 @@ async def test_refusals_are_clear(home: Path):
             assert refused.status_code == 403
             assert refused.json()["detail"]["twilio_code"] == 21215
             assert "Geo permissions" in refused.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"to_number": "12"}, ["to_number"]),
+        ({"dynamic_variables": {"a": "x" * 3000}}, ["dynamic_variables"]),
+        ({"first_message": "Hi {{who}}."}, ["dynamic_variables", "who"]),
+        ({"first_message": "x" * 2000}, ["first_message"]),
+        ({"custom_voice": "x"}, ["custom_voice"]),
+        (
+            {
+                "conversation_initiation_client_data": {
+                    "conversation_config_override": {"agent": {"language": "fr"}}
+                }
+            },
+            ["conversation_initiation_client_data", "conversation_config_override"],
+        ),
+    ],
+)
+async def test_what_is_wrong_is_named(home: Path, change: dict[str, Any], field: list[str]):
+    async with served(home) as server, httpx.AsyncClient(base_url=server.url) as client:
+        reply = await client.post(PATH, json={"agent_id": "joe", "to_number": HIS, **change})
+
+        assert reply.status_code == 422
+        assert reply.json()["detail"][0]["loc"] == ["body", *field]
+        assert server.network.calls == {}
+
+
+async def test_null_is_as_good_as_left_out_and_the_reply_says_who_is_called(home: Path):
+    body = {
+        "agent_id": "joe",
+        "to_number": "(415) 555-0137",
+        "agent_phone_number_id": None,
+        "conversation_initiation_client_data": None,
+        "first_message": None,
+        "enable_recording": None,
+    }
+    async with served(home) as server, httpx.AsyncClient(base_url=server.url) as client:
+        server.network.subscribe(HIS, Subscriber(outcome="busy"))
+        reply = (await client.post(PATH, json=body)).json()
+
+    assert (reply["agent_id"], reply["phone_number"], reply["status"]) == ("joe", HIS, "initiated")
+    assert reply["callSid"] == reply["call_sid"]
 
 
 async def test_a_call_that_is_asked_for_twice_is_placed_once(home: Path):

@@ -73,6 +73,60 @@ def test_what_could_never_run_is_refused(client: TestClient, change: dict, statu
     assert "s3cret" not in reply.text
 
 
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"url": "nonsense"}, "url"),
+        ({"name": "Check Warranty"}, "name"),
+        ({"parameters": {"type": "string"}}, "parameters"),
+        ({"headers": {"Host": "x"}}, "headers"),
+        ({"description": " "}, "description"),
+        ({"param": {}}, "param"),
+    ],
+)
+def test_the_wrong_field_is_named(client: TestClient, change: dict, field: str):
+    reply = client.post(URL, json={**TOOL, **change})
+
+    assert (reply.status_code, reply.json()["detail"][0]["loc"]) == (422, ["body", field])
+
+
+def test_a_tool_as_the_seed_writes_it(client: TestClient):
+    parameters = {
+        "city": {"type": "string", "required": True, "description": "Where."},
+        "days": {"type": "number", "required": False},
+    }
+    body = {
+        "tool_name": "weather",
+        "description": "Tells the weather.",
+        "webhook_url": "https://api.example.com/weather",
+        "parameters": parameters,
+    }
+    made = client.post(URL, json=body).json()
+
+    assert made["name"] == made["tool_name"] == "weather"
+    assert made["url"] == made["webhook_url"] == "https://api.example.com/weather"
+    assert made["parameters"] == {
+        "type": "object",
+        "properties": {
+            "city": {"type": "string", "description": "Where."},
+            "days": {"type": "number"},
+        },
+        "required": ["city"],
+    }
+    assert client.get(URL).json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]},
+        {"type": "object"},
+    ],
+)
+def test_a_schema_is_kept_as_it_is(client: TestClient, schema: dict):
+    assert client.post(URL, json={**TOOL, "parameters": schema}).json()["parameters"] == schema
+
+
 def test_a_name_is_given_once(client: TestClient):
     client.post(URL, json=TOOL)
 
