@@ -32,6 +32,7 @@ from sdr_lab.telephony.twilio_line import TwilioLine, open_stream
 from sdr_lab.telephony.twilio_media import ProtocolError, Start
 
 if TYPE_CHECKING:
+    from sdr_lab.live.prepared import Prepared
     from sdr_lab.store.tickets import Ticket
 
 log = logging.getLogger(__name__)
@@ -58,9 +59,12 @@ async def media_stream(websocket: WebSocket, token: str) -> None:
         desk.metrics.call_refused(why)
         await websocket.close(POLICY_VIOLATION)  # before accept: 403
         return
-    await websocket.accept()
+    ready = await desk.switchboard.prepare(ticket.conversation_id, ticket.kind)
+    await (
+        websocket.accept()
+    )  # from here on the caller's sound comes in: nothing may keep it waiting
     socket = TextSocket(websocket)
-    code, reason = await carry(desk, socket, ticket)
+    code, reason = await carry(desk, socket, ticket, ready)
     await socket.close(code, reason)
 
 
@@ -86,7 +90,9 @@ async def let_in(desk: Desk, websocket: WebSocket, token: str) -> Ticket:
     return await asyncio.to_thread(tickets.redeem, token)
 
 
-async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, str]:
+async def carry(
+    desk: Desk, socket: TextSocket, ticket: Ticket, ready: Prepared | None
+) -> tuple[int, str]:
     """Run the call of a stream; return how to close it, if that has not been done."""
     try:
         start = await open_stream(socket, START_S)
@@ -106,7 +112,7 @@ async def carry(desk: Desk, socket: TextSocket, ticket: Ticket) -> tuple[int, st
     control = Leg(desk, ticket.conversation_id) if ticket.kind == "twilio" else None
     line = TwilioLine(socket, start, control, ticket.kind)
     try:
-        result = await desk.switchboard.run(line, ticket.conversation_id)
+        result = await desk.switchboard.run(line, ticket.conversation_id, ready=ready)
     except NoRoom as error:
         await give_up(desk, ticket.conversation_id, str(error))
         return TRY_LATER, str(error)

@@ -16,6 +16,8 @@ REPEATED_MS = 2000
 """A frame that is older than this is no repetition: the line has set its clock back."""
 AHEAD_MS = 1000
 """More than the time that has really passed, and this, can't be missing: the clock has jumped."""
+TOLD_JUMPS = 3
+"""So many jumps of one call are logged: a broken or hostile line must not fill the log."""
 
 
 class StreamClock:
@@ -26,6 +28,7 @@ class StreamClock:
         self._shift_ms = 0
         """Added to the line's timestamps."""
         self._heard_s = now_s
+        self._jumps = 0
 
     def place(self, at_ms: int, now_s: float) -> int | None:
         """Take a frame's timestamp.
@@ -42,7 +45,9 @@ class StreamClock:
             return None
         passed_ms = (now_s - self._heard_s) * 1000
         if not -FRAME_MS < missing_ms <= passed_ms + AHEAD_MS:
-            log.warning("the line's clock jumps by %d ms", missing_ms)
+            self._jumps += 1
+            if self._jumps <= TOLD_JUMPS:
+                log.warning("the line's clock jumps by %d ms", missing_ms)
             self._shift_ms -= missing_ms
             missing_ms = 0
         missing = max(0, missing_ms) // FRAME_MS

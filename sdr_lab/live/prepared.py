@@ -73,6 +73,15 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
     return Prepared(config, parts, str(row.metadata.get("answered_by", "")))
 
 
+def refreshed(lab: Lab, ready: Prepared) -> Prepared:
+    """Return a prepared call with what its row has learnt since: call SID and who answered."""
+    row = lab.calls.get(ready.config.conversation_id)
+    if row.folder is not None:
+        raise Conflict(f"conversation {row.id} has been held already")
+    config = replace(ready.config, call_sid=row.call_sid or "")
+    return replace(ready, config=config, answered_by=str(row.metadata.get("answered_by", "")))
+
+
 def agent_of(lab: Lab, row: Conversation) -> Agent:
     """Return the agent of a call, as it was when the call was arranged."""
     try:

@@ -18,7 +18,7 @@ from sdr_lab.lab import CallResult, Lab
 from sdr_lab.live.background import Background
 from sdr_lab.live.hooks import Hooks
 from sdr_lab.live.metrics import Metrics
-from sdr_lab.live.prepared import Prepared, prepare
+from sdr_lab.live.prepared import Prepared, prepare, refreshed
 from sdr_lab.live.voicemail import voicemail_order
 from sdr_lab.logs import about_call
 
@@ -157,8 +157,24 @@ class Switchboard:
             call.tell(order)
         return call is not None
 
+    async def prepare(self, conversation_id: str, kind: str) -> Prepared | None:
+        """Make what a call needs before its line opens; None when that fails (`run` says why).
+
+        Sound that comes in while a call is being prepared has to be caught up with, and what the
+        agent says meanwhile is sent too far ahead.
+        """
+        try:
+            return await prepare(self._lab, self._background, conversation_id, kind)
+        except SdrLabError as error:
+            log.debug("call %s can't be prepared: %s", conversation_id, error)
+            return None
+
     async def run(
-        self, line: Line, conversation_id: str, listeners: Sequence[Sink] = ()
+        self,
+        line: Line,
+        conversation_id: str,
+        listeners: Sequence[Sink] = (),
+        ready: Prepared | None = None,
     ) -> CallResult | None:
         """Run a call whose row exists, on a line that is open; return when it is over.
 
@@ -167,6 +183,7 @@ class Switchboard:
                 then asks what to do, and is told to say sorry.
             conversation_id: Of the row, which names agent, variables and overrides.
             listeners: Who else hears the events of this call.
+            ready: What `prepare` gave; None: it is made now.
 
         Returns:
             What became of it; None when it had to be cut off because the server stops.
@@ -183,7 +200,7 @@ class Switchboard:
         call = LiveCall(conversation_id, line.kind, asyncio.get_running_loop().time())
         self._calls[conversation_id] = call
         self._emptied.clear()
-        work = self._hold(line, call, listeners)
+        work = self._hold(line, call, listeners, ready)
         call.task = self._background.start(work, f"call {conversation_id}")
         try:
             await asyncio.shield(call.task)  # whoever asked may be gone before all is written down
@@ -194,20 +211,28 @@ class Switchboard:
             raise call.error
         return call.result
 
-    async def _hold(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
+    async def _hold(
+        self, line: Line, call: LiveCall, listeners: Sequence[Sink], ready: Prepared | None
+    ) -> None:
         key = call.conversation_id
         try:
             with about_call(key):
-                await self._talk(line, call, listeners)
+                await self._talk(line, call, listeners, ready)
         finally:
             del self._calls[key]
             if not self._calls:
                 self._emptied.set()
             self._background.start(self._after_call(key), f"after {key}")
 
-    async def _talk(self, line: Line, call: LiveCall, listeners: Sequence[Sink]) -> None:
+    async def _talk(
+        self, line: Line, call: LiveCall, listeners: Sequence[Sink], ready: Prepared | None
+    ) -> None:
+        key = call.conversation_id
         try:
-            ready = await prepare(self._lab, self._background, call.conversation_id, line.kind)
+            if ready is None:
+                ready = await prepare(self._lab, self._background, key, line.kind)
+            else:
+                ready = await asyncio.to_thread(refreshed, self._lab, ready)
             self._introduce(call, ready)
             heard_by = (
                 self._hooks.listener(ready.config),
