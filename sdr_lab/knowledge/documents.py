@@ -12,8 +12,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from sdr_lab.errors import BadInput, NotFound
+
+if TYPE_CHECKING:
+    from bs4.element import PageElement
 
 MAX_DOCUMENT_MB = 10
 """Default of the setting. 10 MB of text are about 12,000 passages, 5 minutes on one core."""
@@ -21,8 +25,12 @@ MAX_DOCUMENT_MB = 10
 MAX_UNPACKED = 8
 """A .docx is a zip file: it may unpack to so many times the size limit."""
 
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(\S.*)$")
 _FENCE = re.compile(r"^\s*(```|~~~)")
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\([^)\n]{0,2000}\)")
+_BULLET = re.compile(r"^[^\S\n]*(?:[-*+]|\d{1,9}[.)]|>)[^\S\n]+", re.MULTILINE)
+_RULE = re.compile(r"^(?=.*---)[ \t|:-]+$", re.MULTILINE)
+"""A line across the page, or the one below the heads of a table."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _WRAPPED_LINE = re.compile(r"(?<=[^\n]{45})(?<![.!?:;]) ?\n ?(?=\S)")
 """A long line that does not end a sentence; short lines are lists, addresses, tables."""
@@ -145,7 +153,7 @@ def _clean(text: str) -> str:
     """NFC, no control characters, one blank line at most, wrapped lines joined to sentences."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _CONTROL.sub(" ", text)
-    text = re.sub(r"[ \t\u00a0]+", " ", text)
+    text = re.sub(r"[^\S\n]+", " ", text)
     text = _WRAPPED_WORD.sub("", text)
     text = _WRAPPED_LINE.sub(" ", text)
     return re.sub(r"\s*\n\s*\n\s*", "\n\n", text).strip()
@@ -207,19 +215,33 @@ def _markdown(source: Source) -> tuple[list[Section], str]:
         lines.clear()
         depth = len(heading[1])
         headings = {level: name for level, name in headings.items() if level < depth}
-        headings[depth] = _plain(heading[2])
+        headings[depth] = _plain(heading[2].rstrip(" \t#"))
     sections.append(Section(": ".join(headings.values()), _plain("\n".join(lines))))
     return sections, notice
 
 
 def _plain(markdown: str) -> str:
-    """Markdown without its marks, so that a passage can be spoken."""
-    text = re.sub(r"<!--.*?-->", "", markdown, flags=re.DOTALL)
-    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
-    text = re.sub(r"^\s*(?:[-*+]|\d+[.)]|>)\s+", "", text, flags=re.MULTILINE)
-    text = re.sub(r"^\s*\|?[\s:|-]*-{3,}[\s:|-]*$", "", text, flags=re.MULTILINE)
-    text = re.sub(r"(\*\*|__|`)(.+?)\1", r"\2", text)
-    return re.sub(r"(?<!\w)[*_](\S.*?)[*_](?!\w)", r"\1", text)
+    """Markdown without its marks, so that a passage can be spoken.
+
+    No pattern may look far ahead from many places: text that was made for it would take hours.
+    """
+    text = _uncommented(markdown)
+    for _ in range(2):  # a picture may be a link
+        text = _LINK.sub(r"\1", text)
+    text = _BULLET.sub("", text)
+    text = _RULE.sub("", text)
+    text = re.sub(r"(\*\*|__|`)(.{1,1000}?)\1", r"\2", text)
+    return re.sub(r"(?<!\w)[*_](\S.{0,300}?)[*_](?!\w)", r"\1", text)
+
+
+def _uncommented(text: str) -> str:
+    """Return Markdown without `<!-- … -->`."""
+    kept: list[str] = []
+    at = 0
+    while (start := text.find("<!--", at)) >= 0 and (end := text.find("-->", start + 4)) >= 0:
+        kept.append(text[at:start])
+        at = end + 3
+    return "".join([*kept, text[at:]])
 
 
 def _html(source: Source) -> tuple[list[Section], str]:
@@ -233,20 +255,20 @@ def _html(source: Source) -> tuple[list[Section], str]:
     sections: list[Section] = []
     headings: dict[int, str] = {}
     lines: list[str] = [""]
-    for node in (soup.body or soup).descendants:
+    waiting: list[PageElement] = [soup.body or soup]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, Tag) and node.name in _HTML_HEADINGS:
             sections.append(Section(": ".join(headings.values()), "\n".join(lines)))
             lines = [""]
             depth = int(node.name[1])
             headings = {level: name for level, name in headings.items() if level < depth}
             headings[depth] = node.get_text(" ")
-        elif isinstance(node, Tag) and node.name in _HTML_BLOCKS:
-            lines.append("")
-        elif (
-            isinstance(node, NavigableString)
-            and not isinstance(node, PreformattedString)
-            and node.find_parent(_HTML_HEADINGS) is None
-        ):
+        elif isinstance(node, Tag):
+            if node.name in _HTML_BLOCKS:
+                lines.append("")
+            waiting.extend(reversed(node.contents))
+        elif isinstance(node, NavigableString) and not isinstance(node, PreformattedString):
             lines[-1] += re.sub(r"\s+", " ", node)
     sections.append(Section(": ".join(headings.values()), "\n".join(lines)))
     return sections, notice

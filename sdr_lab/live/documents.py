@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 FETCH_S = 20
 """Longest wait for a document by URL."""
 
-SMALL_BYTES = 50_000
+SMALL_BYTES = 10_000
 """A text of so much is read in some milliseconds."""
 
 HEAVY = (".pdf", ".docx")

@@ -174,3 +174,33 @@ def test_paths_that_can_not_be_taken(tmp_path: Path):
         "10.0 MB is too large, allowed: 10 MB",
         "no documents in this folder",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "piece"),
+    [
+        ("a.md", "\n"),
+        ("a.md", "\x85"),
+        ("a.md", "-"),
+        ("a.md", "\n# a" + " #" * 16_000 + "a"),
+        ("a.md", "|: "),
+        ("a.md", "["),
+        ("a.md", "[]("),
+        ("a.md", "<!--"),
+        ("a.md", " *a"),
+        ("a.md", "\u2003"),
+        ("a.html", "<b>x"),
+    ],
+)
+def test_text_made_to_be_read_slowly_is_read_like_any_other(name: str, piece: str):
+    text = "word " + piece * (16_000 // len(piece) + 1) + "\n\nend"
+
+    assert read(name, text.encode()).sections[-1].text.endswith("end")
+
+
+def test_headings_may_be_closed_and_links_be_pictures():
+    text = "# Prices ##\n[![Our logo](logo.png)](https://example.com) Call us.<!-- todo --> Now."
+
+    (section,) = read("a.md", text.encode()).sections
+
+    assert (section.title, section.text) == ("Prices", "Our logo Call us. Now.")
