@@ -12,12 +12,13 @@ from sdr_lab.records import Prompt
 from sdr_lab.simulate.caller import Caller, speech_like
 from sdr_lab.simulate.deepgram_ear import BankEar
 from sdr_lab.simulate.deepgram_server import DeepgramServer, Fault
-from sdr_lab.simulate.rehearsal import Rehearsal, Scene, run_scene
+from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, run_scene
 from sdr_lab.stt.base import Transcriber
 from sdr_lab.stt.deepgram import Deepgram
 from sdr_lab.stt.deepgram_client import Account
 from sdr_lab.stt.deepgram_flux import DeepgramFlux
 from sdr_lab.tts.deepgram import DeepgramVoice
+from sdr_lab.tts.tone import Tone
 from tests.contracts.loopback import in_a_thread
 
 PRICE, BYE = "how much does it cost", "no thank you goodbye"
@@ -96,3 +97,46 @@ def test_calls_whose_connections_break_while_the_caller_speaks(tmp_path: Path):
     for call, path in zip(both, paths, strict=True):
         check(call)
         assert len(server.links_to(path)) == 2
+
+
+def test_without_deepgram_the_reserve_says_that_nobody_listens(tmp_path: Path):
+    """The key is refused at the start of the call, on both sides."""
+    with in_a_thread(DeepgramServer()) as server:
+        scene = Scene(
+            voice=DeepgramVoice("wrong", server.url),
+            reserve_voice=Tone(),
+            transcriber=lambda _: Deepgram(Account("wrong", server.url)),
+        )
+        speaks = run_scene("conv_0", Caller().hangs_up(at=60), model(), tmp_path, scene)
+        call = asyncio.run(asyncio.wait_for(speaks, 30))
+
+    assert call.outcome.reason == "error"
+    assert [text for _, text in call.said if text] == [
+        AGENT.first_message,
+        f"I'm sorry, I'm having trouble right now. {AGENT.goodbye}",
+    ]
+    failed = call.all(ProviderFailed)
+    assert [f.stage for f in failed].count("tts") == 1  # then it is left alone
+    assert all("DEEPGRAM_API_KEY" in f.error for f in failed)
+
+
+def test_when_the_voice_dies_in_mid_call_the_reserve_goes_on(tmp_path: Path):
+    cut = Fault("/v1/speak", act="cut", after_ms=16_000)
+    server = DeepgramServer(hears=lambda: BankEar(SOUNDS), chunk_s=0.05, faults=[cut])
+    server.faults += [Fault("/v1/speak", refuse=503) for _ in range(9)]
+    replies = ScriptedModel([[ANSWER, " And more.", " And that is all."]])
+    asks = Caller().says(PRICE, after=0.4, sound=SOUNDS[PRICE]).hangs_up(after=1.0)
+    with in_a_thread(server):
+        account = Account(server.api_key, server.url)
+        scene = Scene(
+            voice=DeepgramVoice(server.api_key, server.url),
+            reserve_voice=Tone(),
+            transcriber=lambda _: Deepgram(account),
+        )
+        speaks = run_scene("conv_0", asks, replies, tmp_path, scene)
+        call = asyncio.run(asyncio.wait_for(speaks, 40))
+
+    assert call.outcome.reason == "caller"
+    assert call.said[:2] == [("agent", AGENT.first_message), ("caller", PRICE)]
+    assert call.said[2][1].endswith("And more. And that is all.")
+    assert [f.stage for f in call.all(ProviderFailed)] == ["tts"]
