@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sdr_lab.agents.memory import MemoryDoNotCall
+from sdr_lab.agents.memory import MemoryCalendar, MemoryDoNotCall
 from sdr_lab.call.inbox import Context, EndNow, LeaveMessage, Order, SayGoodbye, UserText
 from sdr_lab.events import (
     AgentStopped,
@@ -17,12 +18,13 @@ from sdr_lab.events import (
     OrderTaken,
     SpeculationEnded,
     TimedOut,
+    ToolFinished,
     ToolStarted,
     TurnOver,
     Withdrawn,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings
+from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse
@@ -34,6 +36,14 @@ MORE = " It has all that you need." * 6
 MESSAGE = "This is Joe of Maplewood. Please call us back."
 ASKS = Caller().says("Tell me more.", at=3.0, lasts=1.0)
 """The pause ends at 4.5 s, the answer begins there."""
+
+
+class SlowCalendar(MemoryCalendar):
+    """Takes 2 s."""
+
+    async def book(self, *args, **fields):
+        await asyncio.sleep(2)
+        return await super().book(*args, **fields)
 
 
 def told(
@@ -198,6 +208,19 @@ def test_the_agents_own_message_is_filled(tmp_path: Path):
 
 def test_a_machine_that_hangs_up_is_a_machine(tmp_path: Path):
     done = told(tmp_path, Caller().hangs_up(at=4.5), (3.0, LeaveMessage(MESSAGE)))
+    assert done.outcome.reason == "voicemail"
+
+
+def test_a_machine_that_is_noticed_while_a_tool_runs_hears_the_message(tmp_path: Path):
+    """What has begun is finished, but nobody is told of it."""
+    scene = Scene(settings=FIXED, calendar=SlowCalendar())
+    caller = patient(Caller().says("Book Tuesday at ten.", at=3.0, lasts=1.0))
+    booking = ToolCall("book_appointment", {"start": "2026-12-01T10:00:00-05:00"})
+    scene = replace(scene, orders=((5.0, LeaveMessage(MESSAGE)),))
+    done = rehearse(caller, ScriptedModel([[booking]]), tmp_path, scene)
+    assert done.first(ToolStarted).at_ms < 5000
+    assert done.first(ToolFinished).ok
+    assert [text for _, text in done.said if text][1:] == ["Book Tuesday at ten.", MESSAGE]
     assert done.outcome.reason == "voicemail"
 
 
