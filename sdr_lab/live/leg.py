@@ -86,5 +86,4 @@ def transfer_twiml(desk: Desk, row: Conversation, target: str) -> str:
         target,
         row.agent_number or desk.settings.twilio_phone_number,
         action=addresses.voice("dial", row.id),
-        record=bool(row.metadata.get("call_recording_enabled")),
     )

@@ -62,16 +62,13 @@ def stream_twiml(
     return str(response)
 
 
-def dial_twiml(
-    number: str, caller_id: str, action: str = "", record: bool = False, say: str = ""
-) -> str:
-    """Hand the caller to another number.
+def dial_twiml(number: str, caller_id: str, action: str = "", say: str = "") -> str:
+    """Hand the caller to another number. A call that Twilio records is recorded to its end.
 
     Args:
         number: E.164.
         caller_id: A number of the account, E.164: what the other side sees.
         action: Address that is told how it went; without one the call ends after the dialled leg.
-        record: Keep both sides, each in a channel of its own, from the answer on.
         say: Said to the caller first.
     """
     from twilio.twiml.voice_response import Dial
@@ -83,7 +80,6 @@ def dial_twiml(
         caller_id=caller_id or None,
         action=action or None,
         answer_on_bridge=True,
-        record="record-from-answer-dual" if record else None,
     )
     dial.number(number)
     response.append(dial)

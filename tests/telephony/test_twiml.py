@@ -53,10 +53,10 @@ def test_what_twilio_would_refuse_is_not_sent(url: str, parameters: dict[str, st
 
 
 def test_a_caller_is_handed_on():
-    assert dial_twiml("+15550001111", "+15557654321", "https://x/dial", True, "One moment.") == (
+    assert dial_twiml("+15550001111", "+15557654321", "https://x/dial", "One moment.") == (
         f"{HEAD}<Response><Say>One moment.</Say>"
-        '<Dial action="https://x/dial" answerOnBridge="true" callerId="+15557654321" '
-        'record="record-from-answer-dual"><Number>+15550001111</Number></Dial></Response>'
+        '<Dial action="https://x/dial" answerOnBridge="true" callerId="+15557654321">'
+        "<Number>+15550001111</Number></Dial></Response>"
     )
 
 
