@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sdr_lab.errors import BadInput
+from sdr_lab.store.folder import Status
+from sdr_lab.telephony.numbers import e164
+
+if TYPE_CHECKING:
+    from sdr_lab.store.call_rows import CallFilter
+
+FAR_UNIX_S = 253_402_300_799
+"""The last second that a date can name."""
 
 SdkStatus = Literal["initiated", "in-progress", "processing", "done", "failed"]
 Verdict = Literal["success", "failure", "unknown"]
@@ -35,6 +46,62 @@ EXAMPLE_SUMMARY = {
     "started_at": "2025-12-01T08:00:00.000+00:00",
     "ended_at": "2025-12-01T08:01:14.260+00:00",
 }
+
+
+class CallQuery(BaseModel):
+    """Which calls are listed. Other filters are refused: leaving them out would list too many."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_id: str = Field("", max_length=128, description="Id or name.")
+    cursor: str = Field("", max_length=512, description="`next_cursor` of the page before.")
+    page_size: int = Field(30, ge=1, le=100)
+    skip: int = Field(0, ge=0, le=1_000_000, description="As the seed pages.")
+    limit: int | None = Field(None, ge=1, le=100, description="As the seed pages.")
+    call_successful: Verdict | None = None
+    call_start_after_unix: int | None = Field(None, ge=0, le=FAR_UNIX_S)
+    call_start_before_unix: int | None = Field(None, ge=0, le=FAR_UNIX_S)
+    call_duration_min_secs: int | None = Field(None, ge=0, le=10_000_000)
+    call_duration_max_secs: int | None = Field(None, ge=0, le=10_000_000)
+    search: str = Field("", max_length=200, description="Words of the transcript.")
+    summary_mode: Literal["exclude", "include"] = "exclude"
+    status: Status | None = Field(None, description="The seed's status, such as `completed`.")
+    direction: Literal["inbound", "outbound"] | None = None
+    phone_number: str = Field("", max_length=40, description="The other side's.")
+    user_id: str = Field("", max_length=255, description="As it was given with the call.")
+    sort_direction: Literal["desc"] = Field("desc", description="Newest first.")
+
+    @field_validator("phone_number")
+    @classmethod
+    def as_it_is_stored(cls, number: str) -> str:
+        """A `+` that a client has not written as %2B comes as a blank."""
+        try:
+            return e164(number.strip()) if number.strip() else ""
+        except BadInput:
+            return number
+
+    @property
+    def which(self) -> CallFilter:
+        """The same for the store."""
+        from sdr_lab.store.call_rows import CallFilter
+
+        return CallFilter(
+            agent=self.agent_id,
+            status=self.status,
+            direction=self.direction or "",
+            phone_number=self.phone_number,
+            user_id=self.user_id,
+            since=moment(self.call_start_after_unix),
+            until=moment(self.call_start_before_unix),
+            min_duration_s=self.call_duration_min_secs,
+            max_duration_s=self.call_duration_max_secs,
+            search=self.search,
+            successful=self.call_successful,
+        )
+
+
+def moment(unix_s: int | None) -> datetime | None:
+    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC)
 
 
 class Open(BaseModel):
@@ -87,6 +154,7 @@ class ConversationPage(BaseModel):
     conversations: list[ConversationSummary]
     next_cursor: str | None = None
     has_more: bool
+    total: int = Field(description="How many there are in all pages.")
 
 
 class TranscriptEntry(Open):

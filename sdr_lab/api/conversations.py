@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request
@@ -14,6 +13,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from sdr_lab.api.auth import KEY
 from sdr_lab.api.call_audio import MulawFile, PcmFile, Recording
 from sdr_lab.api.conversation_schemas import (
+    CallQuery,
     ConversationDetail,
     ConversationPage,
     Done,
@@ -21,7 +21,7 @@ from sdr_lab.api.conversation_schemas import (
     EndRequest,
     FeedbackRequest,
 )
-from sdr_lab.api.errors import ERRORS, FieldError
+from sdr_lab.api.errors import ERRORS
 from sdr_lab.api.ranges import ranged
 from sdr_lab.api.state import desk_of, lab_of
 from sdr_lab.call.inbox import EndNow, SayGoodbye
@@ -42,9 +42,6 @@ router = APIRouter(
     responses=ERRORS,
 )
 
-FAR_UNIX_S = 253_402_300_799
-"""The last second that a date can name."""
-
 CallKey = Annotated[
     str,
     Path(
@@ -54,8 +51,6 @@ CallKey = Annotated[
     ),
 ]
 AnyLab = Annotated[Lab, Depends(lab_of)]
-Unix = Annotated[int | None, Query(ge=0, le=FAR_UNIX_S)]
-Seconds = Annotated[int | None, Query(ge=0, le=10_000_000)]
 
 AUDIO: dict[int | str, dict[str, Any]] = {
     200: {"content": {"audio/wav": {}}, "description": "All of it."},
@@ -63,50 +58,23 @@ AUDIO: dict[int | str, dict[str, Any]] = {
     304: {"description": "As the client knows it (`If-None-Match`)."},
     416: {"description": "There is no such range."},
 }
+SOUND: dict[str, Any] = {"response_class": Response, "responses": AUDIO}
 
 
 @router.get("", response_model=ConversationPage, summary="List calls, newest first")
-async def list_conversations(
-    lab: AnyLab,
-    agent_id: Annotated[str, Query(max_length=128, description="Id or name.")] = "",
-    cursor: Annotated[str, Query(max_length=512)] = "",
-    page_size: Annotated[int, Query(ge=1, le=100)] = 30,
-    call_successful: Literal["success", "failure", "unknown"] | None = None,
-    call_start_after_unix: Unix = None,
-    call_start_before_unix: Unix = None,
-    call_duration_min_secs: Seconds = None,
-    call_duration_max_secs: Seconds = None,
-    search: Annotated[str, Query(max_length=200, description="Words of the transcript.")] = "",
-    summary_mode: Literal["exclude", "include"] = "exclude",
-    status: Annotated[
-        str, Query(max_length=32, description="The seed's status, such as `completed`.")
-    ] = "",
-    phone_number: Annotated[str, Query(max_length=32)] = "",
-) -> JSONResponse:
+async def list_conversations(lab: AnyLab, wish: Annotated[CallQuery, Query()]) -> JSONResponse:
     """Calls of one or all agents. `summary_mode=include` adds the transcripts' summaries."""
-    from sdr_lab.store.call_rows import CallFilter
-
-    which = CallFilter(
-        agent=agent_id,
-        status=known_status(status),
-        phone_number=phone_number,
-        since=moment(call_start_after_unix),
-        until=moment(call_start_before_unix),
-        min_duration_s=call_duration_min_secs,
-        max_duration_s=call_duration_max_secs,
-        search=search,
-        successful=call_successful,
-    )
 
     def work() -> dict[str, Any]:
-        page = lab.calls.list(which, page_size, cursor)
+        page = lab.calls.list(wish.which, wish.limit or wish.page_size, wish.cursor, wish.skip)
         counts = lab.calls.message_counts([call.id for call in page.calls])
         return {
             "conversations": [
-                listed(call, counts.get(call.id, 0), summary_mode) for call in page.calls
+                listed(call, counts.get(call.id, 0), wish.summary_mode) for call in page.calls
             ],
             "next_cursor": page.next_cursor or None,
             "has_more": bool(page.next_cursor),
+            "total": lab.calls.count(wish.which),
         }
 
     return JSONResponse(await asyncio.to_thread(work))
@@ -128,8 +96,8 @@ async def delete_conversation(conversation_id: CallKey, lab: AnyLab) -> JSONResp
     return JSONResponse({"success": True})
 
 
-@router.get("/{conversation_id}/audio", response_class=Response, responses=AUDIO)
-@router.head("/{conversation_id}/audio", response_class=Response, responses=AUDIO)
+@router.get("/{conversation_id}/audio", summary="The recording of a call", **SOUND)
+@router.head("/{conversation_id}/audio", summary="How large a recording is", **SOUND)
 async def get_audio(
     request: Request,
     conversation_id: CallKey,
@@ -143,8 +111,8 @@ async def get_audio(
     return await own_audio(request, call, format)
 
 
-@router.get("/{conversation_id}/recording", response_class=Response, responses=AUDIO)
-@router.head("/{conversation_id}/recording", response_class=Response, responses=AUDIO)
+@router.get("/{conversation_id}/recording", summary="Twilio's recording, or ours", **SOUND)
+@router.head("/{conversation_id}/recording", summary="Whose recording there is", **SOUND)
 async def get_recording(
     request: Request, conversation_id: CallKey, desk: Annotated[Any, Depends(desk_of)]
 ) -> Response:
@@ -192,25 +160,6 @@ def listed(call: Conversation, count: int, summary_mode: str) -> dict[str, Any]:
     if summary_mode == "exclude":
         row["transcript_summary"] = None
     return row
-
-
-def known_status(word: str) -> Status | None:
-    """Return the status of a word of the seed.
-
-    Raises:
-        FieldError: there is none of that name.
-    """
-    if not word:
-        return None
-    try:
-        return Status(word)
-    except ValueError:
-        allowed = ", ".join(Status)
-        raise FieldError(("query", "status"), f"status: got {word!r}, allowed: {allowed}") from None
-
-
-def moment(unix_s: int | None) -> datetime | None:
-    return None if unix_s is None else datetime.fromtimestamp(unix_s, UTC)
 
 
 async def own_audio(request: Request, call: Conversation, format: str) -> Response:

@@ -90,7 +90,7 @@ def summary(call: Conversation, message_count: int = 0) -> dict[str, Any]:
         "direction": call.direction,
         "termination_reason": call.ended_reason or None,
         "tool_names": list(analysis.get("tool_names", ())),
-        "version_id": f"{call.agent_id}@{call.agent_version}",
+        "version_id": str(call.agent_version),
         **seed_values(call),
     }
 

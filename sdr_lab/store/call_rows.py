@@ -42,6 +42,8 @@ class CallFilter:
     """`inbound` or `outbound`."""
     phone_number: str = ""
     """The other side's number as it is stored (E.164)."""
+    user_id: str = ""
+    """As it was given with the call."""
     since: datetime | None = None
     """With a time zone; calls started then or later."""
     until: datetime | None = None
@@ -94,6 +96,8 @@ def filtered(query: Q, which: CallFilter) -> Q:
         query = query.where(row.direction == which.direction)
     if which.phone_number:
         query = query.where(row.phone_number == which.phone_number)
+    if which.user_id:
+        query = query.where(row.details["user_id"].as_string() == which.user_id)
     if which.outcome is not None:
         query = query.where(row.outcome == which.outcome)
     for moment in (which.since, which.until):

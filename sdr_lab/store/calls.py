@@ -230,12 +230,15 @@ class CallStore:
             lambda s: conversation_of(find(s, key), self.calls_dir, with_turns=True)
         )
 
-    def list(self, which: CallFilter = ANY, page_size: int = 50, cursor: str = "") -> Page:
+    def list(
+        self, which: CallFilter = ANY, page_size: int = 50, cursor: str = "", skip: int = 0
+    ) -> Page:
         """Return calls without their turns, newest first.
 
         Args:
             page_size: 1..500.
             cursor: `next_cursor` of the page before.
+            skip: Leave out so many of the newest (after the cursor).
 
         Raises:
             BadInput: a page size or a cursor that can't be.
@@ -252,7 +255,7 @@ class CallStore:
         query = query.order_by(ConversationRow.started_at.desc(), ConversationRow.id.desc())
 
         def work(session: Session) -> list[Conversation]:
-            rows = session.scalars(query.limit(page_size + 1))
+            rows = session.scalars(query.limit(page_size + 1).offset(skip))
             return [conversation_of(row, self.calls_dir) for row in rows]
 
         calls = self.database.read(work)

@@ -56,6 +56,38 @@ def test_the_list_pages_through_all_calls_newest_first(client: TestClient, lab: 
     assert seen == ["conv_4", "conv_3", "conv_2", "conv_1", "conv_0"]
 
 
+def test_the_list_pages_as_the_seed_does(client: TestClient, lab: Lab):
+    many(lab, 5)
+
+    page = client.get(URL, params={"skip": 2, "limit": 2}).json()
+
+    assert [call["conversation_id"] for call in page["conversations"]] == ["conv_2", "conv_1"]
+    assert (page["total"], page["has_more"]) == (5, True)
+    assert client.get(URL, params={"skip": 9}).json()["conversations"] == []
+
+
+def test_the_list_of_a_users_calls_and_of_a_direction(client: TestClient, lab: Lab):
+    mine = lab.calls.create(JOE, "+13125550100", "outbound", {}, {"user_id": "ann"}).id
+    lab.calls.create(JOE, "+13125550100", "inbound", {}, {"user_id": "bob"})
+
+    def listed(**params: str) -> list[str]:
+        page = client.get(URL, params=params).json()
+        return [call["conversation_id"] for call in page["conversations"]]
+
+    assert listed(user_id="ann") == listed(direction="outbound") == [mine]
+    assert listed(user_id="eve") == []
+
+
+def test_the_version_of_a_call_is_that_of_its_agent(client: TestClient, folder: Path):
+    (call,) = client.get(URL).json()["conversations"]
+
+    agent = client.get(
+        f"/v1/convai/agents/{call['agent_id']}", params={"version_id": call["version_id"]}
+    )
+
+    assert agent.json()["version_id"] == call["version_id"]
+
+
 def test_the_list_counts_messages_and_hides_summaries_unless_asked(
     client: TestClient, lab: Lab, folder: Path
 ):
@@ -86,6 +118,10 @@ def test_the_list_counts_messages_and_hides_summaries_unless_asked(
         ({"status": "completed"}, 1),
         ({"status": "busy"}, 0),
         ({"phone_number": "+13125550100"}, 1),
+        ({"phone_number": "(312) 555-0100"}, 1),
+        ({"phone_number": " 13125550100"}, 1),  # `?phone_number=+13125550100`
+        ({"phone_number": "+13125550101"}, 0),
+        ({"phone_number": "anonymous"}, 0),
     ],
 )
 def test_the_list_is_filtered(
@@ -103,6 +139,8 @@ def test_the_list_is_filtered(
         {"status": "nonsense"},
         {"call_successful": "maybe"},
         {"call_start_after_unix": 10**30},
+        {"sort_direction": "asc"},
+        {"tool_names": "end_call"},  # a filter of the SDK that this server does not have
     ],
 )
 def test_what_the_list_can_not_do_is_refused(client: TestClient, lab: Lab, params: dict):
