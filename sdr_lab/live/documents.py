@@ -283,16 +283,31 @@ class Documents:
     async def work_off(self) -> None:
         """Read in all that waits."""
         while self._queue:
-            agent_id, document_ids = self._queue.popleft()
-            try:
-                async with self._lock(agent_id):
-                    await self._read_in(agent_id, document_ids)
-            except SdrLabError as error:
+            await self._do(*self._next_job())
+
+    def _next_job(self) -> tuple[str, tuple[str, ...]]:
+        """Take the first agent of the queue, with all that waits for it: most of a job is the
+        start of its process."""
+        agent_id = self._queue[0][0]
+        ids = dict.fromkeys(id for agent, job in self._queue if agent == agent_id for id in job)
+        self._queue = deque(entry for entry in self._queue if entry[0] != agent_id)
+        return agent_id, tuple(ids)
+
+    async def _do(self, agent_id: str, document_ids: tuple[str, ...]) -> None:
+        try:
+            async with self._lock(agent_id):
+                await self._read_in(agent_id, document_ids)
+        except Exception as error:
+            if len(document_ids) > 1:  # the good ones must not wait for the bad one
+                for document_id in document_ids:
+                    await self._do(agent_id, (document_id,))
+                return
+            if isinstance(error, SdrLabError):
                 log.warning("knowledge of agent %s: %s", agent_id, error)
-                self._set(agent_id, document_ids, IndexStatus.FAILED, error=str(error))
-            except Exception as error:
+            else:
                 log.exception("knowledge of agent %s", agent_id)
-                self._set(agent_id, document_ids, IndexStatus.FAILED, error=repr(error))
+            told = str(error) if isinstance(error, SdrLabError) else repr(error)
+            self._set(agent_id, document_ids, IndexStatus.FAILED, error=told)
 
     async def _read_in(self, agent_id: str, document_ids: tuple[str, ...]) -> None:
         documents = await asyncio.to_thread(self._still_wanted, agent_id, document_ids)

@@ -192,6 +192,42 @@ async def test_what_an_earlier_start_has_left_is_taken_up(lab: Lab, documents: D
     await fresh.close()
 
 
+async def test_what_waits_for_one_agent_is_read_in_at_once(lab: Lab):
+    jobs: list[list[str]] = []
+
+    async def noted(job: IngestJob, on_progress: Progress) -> str:
+        jobs.append([name.partition(" ")[0] for name, _ in job.documents])
+        return await here(job, on_progress)
+
+    documents = Documents(lab, noted)
+    for agent_id in ("joe", "ann", "joe"):
+        document = await documents.add_text(f"Words for {agent_id}.", f"{agent_id}{len(jobs)}")
+        await documents.attach(document.id, agent_id)
+    await documents.work_off()
+    await documents.close()
+
+    assert [len(job) for job in jobs] == [2, 1]
+    assert len(await found(lab, "joe", "Words for joe.")) > 0
+
+
+async def test_one_that_fails_does_not_take_others_with_it(lab: Lab):
+    async def picky(job: IngestJob, on_progress: Progress) -> str:
+        if any(name.startswith("bad") for name, _ in job.documents):
+            raise StorageError("the disk is full")
+        return await here(job, on_progress)
+
+    documents = Documents(lab, picky)
+    kept = [await documents.add_text("Words.", name) for name in ("good", "bad", "fine")]
+    for document in kept:
+        await documents.attach(document.id, "joe")
+    await documents.work_off()
+    states = await documents.states("joe", kept)
+    await documents.close()
+
+    assert [str(state.status) for state in states] == ["succeeded", "failed", "succeeded"]
+    assert states[1].error == "the disk is full"
+
+
 async def test_a_failure_is_told_and_can_be_tried_again(lab: Lab):
     async def full(job: IngestJob, on_progress: Progress) -> str:
         on_progress("embedding", 1, 2)
