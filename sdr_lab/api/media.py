@@ -59,10 +59,9 @@ async def media_stream(websocket: WebSocket, token: str) -> None:
         desk.metrics.call_refused(why)
         await websocket.close(POLICY_VIOLATION)  # before accept: 403
         return
+    # Before it is accepted: from then on the caller's sound comes in, and nothing may delay it.
     ready = await desk.switchboard.prepare(ticket.conversation_id, ticket.kind)
-    await (
-        websocket.accept()
-    )  # from here on the caller's sound comes in: nothing may keep it waiting
+    await websocket.accept()
     socket = TextSocket(websocket)
     code, reason = await carry(desk, socket, ticket, ready)
     await socket.close(code, reason)

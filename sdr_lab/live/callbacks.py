@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from sdr_lab.call.inbox import EndNow
 from sdr_lab.errors import Conflict, NotFound
-from sdr_lab.live.incoming import ENDS, Fields, give_up, needed, whole
-from sdr_lab.live.prepared import agent_of
+from sdr_lab.live.incoming import Fields, give_up, needed, whole
+from sdr_lab.live.prepared import ENDS, agent_of
 from sdr_lab.live.voicemail import voicemail_order
 
 if TYPE_CHECKING:

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sdr_lab.agents.overrides import Overrides, with_overrides
+from sdr_lab.agents.variables import missing_in
 from sdr_lab.errors import BadInput, Conflict, NotFound, SdrLabError
 from sdr_lab.lab import refuse_missing_variables
 from sdr_lab.live.addresses import Addresses
 from sdr_lab.live.leg import ASKED, CANCELED, DIALLING, transfer_twiml
-from sdr_lab.live.prepared import agent_named
+from sdr_lab.live.prepared import ENDS, agent_named
 from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.records import Agent
 from sdr_lab.telephony.twilio_errors import TwilioError
@@ -36,9 +37,6 @@ NOBODY_FREE = "We are sorry, nobody is available right now. Goodbye."
 
 CONNECTED = ("completed", "answered")
 """`DialCallStatus` of a transfer that came about."""
-
-ENDS = ("completed", "busy", "no-answer", "canceled", "failed")
-"""`CallStatus` of a call that is over; called the same by us."""
 
 BROKEN_OFF = "broken-off"
 """Status of a call that an earlier process had: its caller is not let go without a word."""
@@ -243,10 +241,11 @@ def _agent_for(desk: Desk, called: str) -> Agent | None:
         key = number.agent_id or ""
     try:
         agent = agent_named(lab, key)
-        refuse_missing_variables(agent, {})
     except SdrLabError as error:
         log.error("%s can't be answered: %s", called, error)
         return None
+    for place, names in missing_in(agent).items():  # better said with a hole than not answered
+        log.warning("agent %s: %s has no value for %s", agent.id, place, ", ".join(names))
     return agent
 
 

@@ -24,6 +24,9 @@ AHEAD_MS = {"convai": 600}
 """Sound sent ahead of its playback, at least, by line: the SDK tells the time (with the caller's
 sound) every 250 ms only."""
 
+ENDS = ("completed", "busy", "no-answer", "canceled", "failed")
+"""`CallStatus` of a call that is over; called the same by us."""
+
 KNOWLEDGE_WAIT_S = 2.0
 """A caller waits so long for documents that are read in for the first time."""
 
@@ -46,12 +49,11 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
 
     Raises:
         NotFound: there is no such row, or its agent is gone.
-        Conflict: the call has been held already.
+        Conflict: the call has been held already, or is over.
         SdrLabError: a provider or a text of the agent can't be used.
     """
     row = await asyncio.to_thread(lab.calls.get, conversation_id)
-    if row.folder is not None:
-        raise Conflict(f"conversation {conversation_id} has been held already")
+    refuse_over(row)
     overrides = Overrides.of(row.overrides)
     agent = with_overrides(await asyncio.to_thread(agent_of, lab, row), overrides)
     chosen = await asyncio.to_thread(lab.choose, agent)
@@ -67,6 +69,7 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
         call_sid=row.call_sid or "",
         direction="outbound" if row.direction == "outbound" else "inbound",
         conversation_id=conversation_id,
+        needs_variables=False,  # seen to when it was arranged; who dials in gives none
     )
     ahead_ms = max(config.settings.ahead_ms, AHEAD_MS.get(line, 0))
     config = replace(config, settings=replace(config.settings, ahead_ms=ahead_ms))
@@ -76,10 +79,20 @@ async def prepare(lab: Lab, background: Background, conversation_id: str, line: 
 def refreshed(lab: Lab, ready: Prepared) -> Prepared:
     """Return a prepared call with what its row has learnt since: call SID and who answered."""
     row = lab.calls.get(ready.config.conversation_id)
-    if row.folder is not None:
-        raise Conflict(f"conversation {row.id} has been held already")
+    refuse_over(row)
     config = replace(ready.config, call_sid=row.call_sid or "")
     return replace(ready, config=config, answered_by=str(row.metadata.get("answered_by", "")))
+
+
+def refuse_over(row: Conversation) -> None:
+    """Raise Conflict when a call was held already, or has ended before its stream came.
+
+    What this server itself gave up (Twilio was slow to answer) may come about after all.
+    """
+    if row.folder is not None:
+        raise Conflict(f"conversation {row.id} has been held already")
+    if (told := row.network.get("status", "")) in ENDS:
+        raise Conflict(f"conversation {row.id} is over: {told}")
 
 
 def agent_of(lab: Lab, row: Conversation) -> Agent:

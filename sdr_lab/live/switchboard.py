@@ -165,7 +165,7 @@ class Switchboard:
         """
         try:
             return await prepare(self._lab, self._background, conversation_id, kind)
-        except SdrLabError as error:
+        except Exception as error:  # even a bug: `run` meets it again, in its place
             log.debug("call %s can't be prepared: %s", conversation_id, error)
             return None
 

@@ -10,8 +10,10 @@ from typing import Any, TypeVar
 import pytest
 
 from sdr_lab.call.inbox import EndNow, UserText
-from sdr_lab.errors import BadInput, Conflict, NotFound
+from sdr_lab.call.parts import Parts
+from sdr_lab.errors import BadInput, Conflict, NotFound, SdrLabError
 from sdr_lab.events import CallEnded, Event, TurnOver
+from sdr_lab.live.callbacks import on_status
 from sdr_lab.live.desk import Desk
 from sdr_lab.live.switchboard import NoRoom
 from sdr_lab.llm.scripted import ScriptedModel
@@ -216,6 +218,48 @@ def test_one_conversation_is_held_once(home: Path):
         assert call.status is Status.COMPLETED
 
     at_a_desk(home, work)
+
+
+def test_a_call_that_is_over_before_its_stream_comes_is_not_held(home: Path):
+    """The caller has hung up while it was prepared; the callback was faster."""
+
+    async def work(made: Desk) -> None:
+        key = await row(made, call_sid="CA1")
+        ready = await made.switchboard.prepare(key, "twilio")
+        assert ready is not None
+        ended = {"CallSid": "CA1", "CallStatus": "completed", "SequenceNumber": "3"}
+        await on_status(made, ended, key)
+        for given in (ready, None):
+            with pytest.raises(Conflict, match="is over: completed"):
+                await made.switchboard.run(line_of(made, Caller()), key, ready=given)
+        call = await asyncio.to_thread(made.lab.calls.get, key)
+        assert (call.status, call.folder) == (Status.COMPLETED, None)
+
+    at_a_desk(home, work)
+
+
+class Buggy(ScriptedLab):
+    def parts(self, *args: object, **named: object) -> Parts:
+        raise KeyError("bug")
+
+
+def test_a_bug_in_what_a_call_is_made_of_fails_this_call(home: Path):
+    async def work(made: Desk) -> None:
+        key = await row(made)
+        ready = await made.switchboard.prepare(key, "twilio")  # its line can be opened
+        with pytest.raises(SdrLabError, match="broke off: KeyError"):
+            await made.switchboard.run(line_of(made, Caller()), key, ready=ready)
+        call = await asyncio.to_thread(made.lab.calls.get, key)
+        assert (call.status, call.ended_reason) == (Status.FAILED, "KeyError('bug')")
+
+    async def run() -> None:
+        scripted_lab(home)
+        lab = Buggy(live_settings(home))
+        made = await Desk.open(lab.settings, lab, background=False)
+        await work(made)
+        await made.close()
+
+    run_virtually(run())
 
 
 def test_a_call_that_can_not_be_made_has_failed(home: Path):
