@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sdr_lab import __version__
 from sdr_lab.api.auth import KEY_HEADER
+from sdr_lab.api.bodies import BodyLimit
 from sdr_lab.api.errors import add_error_handlers
 from sdr_lab.api.idempotency import REPLAYED, Idempotency
 from sdr_lab.api.limits import RateLimit
@@ -120,7 +121,8 @@ def create_app(settings: Settings | None = None, lab: Lab | None = None) -> Fast
     )
     app.state.sdr_lab = AppState(settings, lab)
     add_error_handlers(app)
-    for layer in (Idempotency, RateLimit, Cors, RequestLog):  # the last one is the outermost
+    layers = (Idempotency, BodyLimit, RateLimit, Cors, RequestLog)  # from the innermost
+    for layer in layers:
         app.add_middleware(layer, state=app.state.sdr_lab)
     for name in ROUTERS:
         app.include_router(importlib.import_module(f"sdr_lab.api.{name}").router)

@@ -16,6 +16,7 @@ import uvicorn
 
 from sdr_lab import __version__
 from sdr_lab.api.app import create_app
+from sdr_lab.api.protocol import LimitedHttp
 from sdr_lab.api.state import AppState, state_of
 from sdr_lab.config import ENV_FILE, Settings
 from sdr_lab.errors import BadInput, SdrLabError
@@ -152,6 +153,7 @@ def server_for(settings: Settings) -> LiveServer:
         log_config=None,
         access_log=False,  # the app logs requests itself, without queries
         lifespan="on",
+        http=LimitedHttp,
         ws=WS_PROTOCOL,
         ws_max_size=WS_MAX_BYTES,
         ws_ping_interval=WS_PING_S,
