@@ -51,6 +51,8 @@ from machine import machine
 
 from sdr_lab.simulate.phone_playback import LATE_MS
 
+BEGIN_S = 0.06
+"""From one call's begin to the next. A hundred calls of three minutes each begin 1.8 s apart."""
 LATE_BAR = 0.001
 CLEAR_BAR_MS = 40.0
 LAG_BAR = 0.001
@@ -83,7 +85,7 @@ class Figures:
     """Cores, while all calls went on."""
     fleet_cpu: float = 0.0
     other_cpu: float = 0.0
-    """Cores that other programs on this machine were using."""
+    """Cores that other programs on this machine were using, from the first call to the last."""
     rss_mb: float = 0.0
     mb_per_call: float = 0.0
     fleet_lag: float = 0.0
@@ -115,6 +117,8 @@ class Figures:
 def main(given: list[str] | None = None) -> int:
     """Measure and print; return the exit code."""
     options = arguments().parse_args(given)
+    options.calls = options.calls or (20 if options.soak else 100)
+    options.seconds = options.seconds or (6 if options.soak else 40)
     cores = keep_to(options.cores)
     print(f"{machine()}\nboth processes on cores {cores}")
     print(", ".join(f"{name} {version(name)}" for name in LIBRARIES), flush=True)
@@ -138,10 +142,10 @@ def arguments() -> argparse.ArgumentParser:
         description=(__doc__ or "").splitlines()[0],
         epilog="What is measured and how: the docstring of this file.",
     )
-    parser.add_argument("--calls", type=_calls, default=100, help="at the same time (100)")
+    parser.add_argument("--calls", type=_calls, help="at the same time (100; in a soak 20)")
     parser.add_argument("--sweep", type=_many, help="numbers of calls, one after the other")
-    parser.add_argument("--seconds", type=_seconds, default=40, help="all calls together (40)")
-    parser.add_argument("--ramp", type=_seconds, default=6, help="begin and end over so long (6)")
+    parser.add_argument("--seconds", type=_seconds, help="all calls together (40; a soak's each 6)")
+    parser.add_argument("--ramp", type=_seconds, help="begin and end over so long (0.06 a call)")
     parser.add_argument("--cores", type=int, default=2, help="that both processes share (2)")
     parser.add_argument("--seed", type=int, default=1, help="of what callers do")
     parser.add_argument("--soak", action="store_true", help="300 short calls: memory must be flat")
@@ -188,7 +192,8 @@ def measure(calls: int, options: argparse.Namespace) -> Figures:
         tempfile.TemporaryDirectory() as temporary,
         running(options.home or Path(temporary), options.set, options.wrapper.split()) as server,
     ):
-        plan = Plan(server.url, calls, calls, options.ramp, options.seconds, options.seed)
+        ramp_s = options.ramp or calls * BEGIN_S
+        plan = Plan(server.url, calls, calls, ramp_s, options.seconds, options.seed)
         fleet = watch(plan, server, figures)
         server.wait_until_idle(len(fleet.made))
         logs = {made.conversation_id: server.call_log(made.conversation_id) for made in fleet.made}
@@ -202,37 +207,50 @@ def watch(plan: Plan, server: Server, figures: Figures) -> Fleet:
     """Let the fleet call; note what the server needs while all calls go on."""
     process = server.python
     before_mb = process.memory_info().rss / MB
-    with fleet_of(plan) as pipe:
+    with fleet_of(plan) as (pipe, callers):
+        expect(pipe, "ready")
+        ready = spent(process, callers)
         expect(pipe, "up")
-        lag, cpu_s, busy_s, begun_s = server.lag_counts(), cpu_of(process), busy(), time.monotonic()
+        lag, up = server.lag_counts(), spent(process, callers)
         expect(pipe, "held")
-        cpu_s, busy_s = cpu_of(process) - cpu_s, busy() - busy_s
-        passed_s = time.monotonic() - begun_s
-        figures.server_cpu = cpu_s / passed_s
+        held = spent(process, callers)
         figures.loop_lag = _lag_shares(lag, server.lag_counts())
         figures.rss_mb = process.memory_info().rss / MB
-        figures.mb_per_call = (figures.rss_mb - before_mb) / plan.calls
+        expect(pipe, "over")
+        over = spent(process, callers)
         fleet: Fleet = pipe.recv()
-        figures.fleet_cpu = fleet.cpu_s / passed_s
-        figures.other_cpu = max(0.0, (busy_s - cpu_s - fleet.cpu_s) / passed_s)
-        return fleet
+    figures.mb_per_call = (figures.rss_mb - before_mb) / plan.calls
+    figures.server_cpu = (held.server_s - up.server_s) / (held.at_s - up.at_s)
+    figures.fleet_cpu = (held.fleet_s - up.fleet_s) / (held.at_s - up.at_s)
+    figures.other_cpu = max(0.0, (over.others_s - ready.others_s) / (over.at_s - ready.at_s))
+    return fleet
 
 
-def cpu_of(process: psutil.Process) -> float:
-    """Return the processor time (s) that a process has used."""
-    times = process.cpu_times()
-    return times.user + times.system
+@dataclass(frozen=True)
+class Spent:
+    """Processor time used until a moment, in s."""
+
+    at_s: float
+    server_s: float
+    fleet_s: float
+    all_s: float
+    """By the whole machine."""
+
+    @property
+    def others_s(self) -> float:
+        return self.all_s - self.server_s - self.fleet_s
 
 
-def busy() -> float:
-    """Return the time (s) that all cores of the machine have worked since it was started."""
+def spent(server: psutil.Process, fleet: psutil.Process) -> Spent:
     times = psutil.cpu_times()
-    return sum(times) - times.idle - getattr(times, "iowait", 0.0)
+    busy_s = sum(times) - times.idle - getattr(times, "iowait", 0.0)
+    server_s, fleet_s = (sum(process.cpu_times()[:2]) for process in (server, fleet))
+    return Spent(time.monotonic(), server_s, fleet_s, busy_s)
 
 
 @contextmanager
-def fleet_of(plan: Plan, is_soak: bool = False) -> Iterator[Connection]:
-    """Run a fleet in a process of its own; yield what it tells."""
+def fleet_of(plan: Plan, is_soak: bool = False) -> Iterator[tuple[Connection, psutil.Process]]:
+    """Run a fleet in a process of its own; yield what it tells, and the process."""
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(
         target=run_fleet, args=(plan, theirs, is_soak)
@@ -240,7 +258,7 @@ def fleet_of(plan: Plan, is_soak: bool = False) -> Iterator[Connection]:
     process.start()
     theirs.close()  # else its end would not be seen
     try:
-        yield ours
+        yield ours, psutil.Process(process.pid)
         process.join(30)
     finally:
         process.kill()
@@ -355,22 +373,24 @@ def soak(options: argparse.Namespace) -> int:
     ):
         process, rss_mb = server.python, list[float]()
         plan = Plan(server.url, options.soak_calls, options.calls, 0, options.seconds, options.seed)
-        with fleet_of(plan, is_soak=True) as pipe:
-            while not isinstance(told := pipe.recv(), Fleet):
+        with fleet_of(plan, is_soak=True) as (pipe, _):
+            expect(pipe, "ready")
+            while (told := pipe.recv()) != "over":
                 rss_mb.append(process.memory_info().rss / MB)
                 if len(rss_mb) % 25 == 0:
                     print(f"  after {told:>4} calls {rss_mb[-1]:.1f} MB", flush=True)
-        server.wait_until_idle(len(told.made))
+            fleet: Fleet = pipe.recv()
+        server.wait_until_idle(len(fleet.made))
         rss_mb.append(process.memory_info().rss / MB)
     warm = min(WARM_CALLS, len(rss_mb) // 2)
     growth = rss_mb[-1] / rss_mb[warm] - 1
     print(
-        f"memory from call {warm} ({rss_mb[warm]:.1f} MB) to call {len(told.made)} "
+        f"memory from call {warm} ({rss_mb[warm]:.1f} MB) to call {len(fleet.made)} "
         f"({rss_mb[-1]:.1f} MB): {growth:+.1%}, allowed {GROWTH_BAR:+.0%}"
     )
-    for fault in told.failed[:8]:
+    for fault in fleet.failed[:8]:
         print(f"  MISSED: {fault}")
-    return int(growth > GROWTH_BAR or bool(told.failed))
+    return int(growth > GROWTH_BAR or bool(fleet.failed))
 
 
 if __name__ == "__main__":

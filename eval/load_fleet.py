@@ -6,7 +6,6 @@ import asyncio
 import gc
 import random
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 import aiohttp
 
 from sdr_lab.audio.frame import cut_frames
+from sdr_lab.records import FRAME_MS
 from sdr_lab.simulate.caller import Caller, Frames, speech_like
 from sdr_lab.simulate.phone_caller import MediaCaller, MediaReport
 
@@ -61,8 +61,6 @@ class Fleet:
 
     made: list[Made] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    cpu_s: float = 0.0
-    """Processor time of the fleet while all calls were up."""
 
 
 def script(number: int) -> Caller:
@@ -103,8 +101,11 @@ class Callers:
         plan = self.plan
         step_s = plan.ramp_s / plan.calls
         async with aiohttp.ClientSession(plan.url) as http, asyncio.TaskGroup() as tasks:
+            chance = random.Random(plan.seed)
             for i in range(plan.calls):
-                tasks.create_task(self._call(http, self._scripts[i]))
+                # else all would send in the same of every 20 ms
+                aside_s = chance.uniform(0, FRAME_MS / 1000)
+                tasks.create_task(self._call(http, self._scripts[i], after_s=aside_s))
                 await asyncio.sleep(step_s)
             await tell("up")
             await asyncio.sleep(plan.hold_s)
@@ -123,7 +124,7 @@ class Callers:
             nonlocal done
             await asyncio.sleep(place * plan.hold_s / plan.at_once)
             for _ in left:
-                await self._call(http, self._scripts[place], plan.hold_s)
+                await self._call(http, self._scripts[place], longest_s=plan.hold_s)
                 done += 1
                 await tell(str(done))
 
@@ -132,9 +133,15 @@ class Callers:
                 tasks.create_task(one_after_the_other(place))
 
     async def _call(
-        self, http: aiohttp.ClientSession, caller: Caller, longest_s: float = 0
+        self,
+        http: aiohttp.ClientSession,
+        caller: Caller,
+        *,
+        after_s: float = 0,
+        longest_s: float = 0,
     ) -> None:
         try:
+            await asyncio.sleep(after_s)
             async with http.post("/v1/convai/streams", json={}) as reply:
                 ticket: dict[str, Any] = await reply.json()
                 if reply.status != 200:
@@ -155,25 +162,23 @@ class Callers:
 
 
 def run_fleet(plan: Plan, pipe: Connection, is_soak: bool) -> None:
-    """Be the fleet's process: say how far it is, send the `Fleet` at the end."""
+    """Be the fleet's process: say how far it is, and send the `Fleet` at the end."""
     callers = Callers(plan)
     gc.collect()
     gc.freeze()  # what the scripts hold is not looked at again
-    begun_s = 0.0
 
     async def tell(what: str) -> None:
-        nonlocal begun_s
-        if what == "up":
-            begun_s = time.process_time()
-        elif what == "held":
-            callers.fleet.cpu_s = time.process_time() - begun_s
         pipe.send(what)
 
-    work = callers.in_turn(tell) if is_soak else callers.together(tell)
+    async def work() -> None:
+        await tell("ready")
+        await (callers.in_turn(tell) if is_soak else callers.together(tell))
+        await tell("over")
+
     if sys.platform == "win32":
-        asyncio.run(work)
+        asyncio.run(work())
     else:
         import uvloop
 
-        uvloop.run(work)
+        uvloop.run(work())
     pipe.send(callers.fleet)
