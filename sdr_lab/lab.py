@@ -177,6 +177,7 @@ class Lab(Workspace):
         conversation_id: str = "",
         overrides: Overrides | None = None,
         max_call_s: float | None = None,
+        needs_variables: bool = True,
     ) -> CallConfig:
         """Freeze the conditions of a call that begins now.
 
@@ -191,6 +192,7 @@ class Lab(Workspace):
             conversation_id: Of a call that is in the store already; empty: a new one.
             overrides: What this call changes of the agent.
             max_call_s: Longest call; None: the agent's own, else MAX_CALL_S.
+            needs_variables: Refuse a text that lacks one; False: it is spoken without it.
 
         Raises:
             SettingError: a threshold of the agent is not allowed.
@@ -203,7 +205,8 @@ class Lab(Workspace):
         if max_call_s is not None:
             settings = replace(settings, max_call_s=max_call_s)
         FilterChain(settings.filters)  # an unknown one is noticed here, not in mid-call
-        refuse_missing_variables(agent, variables)
+        if needs_variables:
+            refuse_missing_variables(agent, variables)
         return CallConfig(
             conversation_id=conversation_id or new_conversation_id(),
             agent=agent,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from sdr_lab.api.app import create_app
+from sdr_lab.live.background import Background
+from sdr_lab.live.prepared import Prepared, prepare
 from sdr_lab.simulate.phone_network import ACCOUNT_SID, AUTH_TOKEN
 from sdr_lab.store.folder import Status
 from sdr_lab.telephony.signature import sign
@@ -144,6 +147,29 @@ def test_a_number_without_an_agent_is_answered_by_the_default_one(
 
     assert verbs(reply) == ["Connect", "Hangup"]
     assert lab.calls.get(SID).agent_id == "maplewood"
+
+
+def test_who_dials_in_is_answered_although_a_variable_lacks_a_value(
+    client: TestClient, lab: ScriptedLab, caplog: pytest.LogCaptureFixture
+):
+    lab.agents.update("joe", {"first_message": "Hi {{lead_name}}, this is Joe."})
+
+    reply = twilio(client, "/voice/incoming", fields())
+    key = lab.calls.get(SID).id
+    ready = asyncio.run(prepared(lab, key))
+
+    assert verbs(reply) == ["Connect", "Hangup"]
+    assert "agent joe: first_message has no value for lead_name" in caplog.text
+    assert ready.config.variables == {}
+
+
+async def prepared(lab: ScriptedLab, key: str) -> Prepared:
+    background = Background()
+    await background.open()
+    try:
+        return await prepare(lab, background, key, "twilio")
+    finally:
+        await background.close()
 
 
 def test_a_number_that_takes_no_calls_says_so(client: TestClient, lab: ScriptedLab):
