@@ -21,13 +21,27 @@ log = logging.getLogger(__name__)
 
 KEY_HEADER = "xi-api-key"
 
-FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "cf-connecting-ip")
+FORWARDED = (
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "fly-client-ip",
+)
 """Headers of proxies and tunnels: behind them a loopback address says nothing."""
+
+FORWARDED_PREFIX = "x-forwarded-"
+
+PROXY_HTTP = "1.0"
+"""What nginx speaks when it is told nothing, to a `Host` of this machine; programs speak 1.1."""
 
 TEST_CLIENT = "testclient"
 """What Starlette's TestClient calls itself; a socket always has an address."""
 
-LOOPBACK_NAMES = ("localhost", "testserver")
+TEST_SERVER = "testserver"
+"""What it calls the server. Of a real client this is a name like any other."""
 
 key_header = APIKeyHeader(
     name=KEY_HEADER,
@@ -64,7 +78,7 @@ def is_loopback(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
-        return host in LOOPBACK_NAMES
+        return host == "localhost"
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
 
@@ -76,19 +90,25 @@ def is_local(conn: HTTPConnection) -> bool:
     requests, and a page in the user's browser can reach loopback by a name of its own (DNS
     rebinding) or by posting across origins.
     """
-    if any(name in conn.headers for name in FORWARDED):
+    if _is_forwarded(conn):
         return False
-    client = conn.client.host if conn.client else ""
-    if client != TEST_CLIENT and not is_loopback(client):
-        return False
-    return _is_loopback_name(conn.headers.get("host", "")) and _may_ask(conn)
+    client, name = conn.client.host if conn.client else "", _asked_name(conn)
+    if client == TEST_CLIENT and name == TEST_SERVER:
+        return _may_ask(conn)
+    return (client == TEST_CLIENT or is_loopback(client)) and is_loopback(name) and _may_ask(conn)
 
 
-def _is_loopback_name(host: str) -> bool:
+def _is_forwarded(conn: HTTPConnection) -> bool:
+    if conn.scope.get("http_version") == PROXY_HTTP:
+        return True
+    return any(name in FORWARDED or name.startswith(FORWARDED_PREFIX) for name in conn.headers)
+
+
+def _asked_name(conn: HTTPConnection) -> str:
     try:
-        return is_loopback(urlsplit(f"//{host}").hostname or "")
+        return urlsplit(f"//{conn.headers.get('host', '')}").hostname or ""
     except ValueError:  # such as "[::1"
-        return False
+        return ""
 
 
 def _may_ask(conn: HTTPConnection) -> bool:
@@ -121,6 +141,13 @@ def refusal(conn: HTTPConnection) -> ApiError | None:
         "without API_KEYS the API serves programs on this machine only: set API_KEYS and send "
         f"one of them as {KEY_HEADER}",
     )
+
+
+def is_guess(conn: HTTPConnection) -> bool:
+    """Say whether a request carries a key that is none of API_KEYS."""
+    settings = state_of(conn).settings
+    key = given_key(conn)
+    return bool(key and settings.accepted_keys()) and not is_accepted(key, settings)
 
 
 async def require_key(

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from starlette.requests import HTTPConnection
 
 from sdr_lab.api.app import create_app
-from sdr_lab.api.auth import given_key, is_accepted, is_loopback
+from sdr_lab.api.auth import given_key, is_accepted, is_local, is_loopback
 from sdr_lab.config import Settings
 
 AGENTS = "/v1/convai/agents"
@@ -67,9 +67,14 @@ def test_with_keys_it_does_not_matter_where_a_request_comes_from(settings: Setti
         ("203.0.113.9", "calls.example", {}, 403),
         # through a tunnel or reverse proxy on this machine
         ("127.0.0.1", "127.0.0.1:9001", {"X-Forwarded-For": "203.0.113.9"}, 403),
+        ("127.0.0.1", "127.0.0.1:9001", {"X-Forwarded-Host": "calls.example"}, 403),
+        ("127.0.0.1", "127.0.0.1:9001", {"Via": "1.1 proxy"}, 403),
+        ("127.0.0.1", "127.0.0.1:9001", {"True-Client-IP": "203.0.113.9"}, 403),
         ("127.0.0.1", "calls.example", {}, 403),
         # a page in the user's browser: DNS rebinding, a post across origins, our own page
         ("127.0.0.1", "evil.example:9001", {"Origin": "http://evil.example:9001"}, 403),
+        ("127.0.0.1", "testserver:9001", {"Origin": "http://testserver:9001"}, 403),
+        ("127.0.0.1", "testserver", {}, 403),
         ("127.0.0.1", "127.0.0.1:9001", {"Origin": "https://evil.example"}, 403),
         ("127.0.0.1", "127.0.0.1:9001", {"Origin": "null"}, 403),
         ("127.0.0.1", "127.0.0.1:9001", {"Origin": "http://127.0.0.1:9001"}, 200),
@@ -87,6 +92,17 @@ def test_without_keys_only_programs_on_this_machine(
         assert "API_KEYS" in reply.json()["error"]
 
 
+def test_a_proxy_that_says_nothing_speaks_http_1_0(settings: Settings):
+    app = create_app(settings)
+    scope = {
+        "type": "http", "app": app, "client": ("127.0.0.1", 1), "method": "GET", "path": "/",
+        "headers": [(b"host", b"127.0.0.1:9001")],
+    }  # fmt: skip
+
+    assert is_local(HTTPConnection({**scope, "http_version": "1.1"}))
+    assert not is_local(HTTPConnection({**scope, "http_version": "1.0"}))
+
+
 def test_pages_of_cors_origins_are_let_in_from_this_machine(settings: Settings):
     page = "https://app.example"
     app = create_app(settings.changed("test", CORS_ORIGINS=page))
@@ -97,7 +113,15 @@ def test_pages_of_cors_origins_are_let_in_from_this_machine(settings: Settings):
 def test_addresses_of_this_machine():
     for host in ("127.0.0.1", "127.8.8.8", "::1", "[::1]", "::ffff:127.0.0.1", "localhost"):
         assert is_loopback(host)
-    for host in ("0.0.0.0", "10.0.0.7", "::", "::ffff:10.0.0.7", "localhost.evil.example", ""):
+    for host in (
+        "0.0.0.0",
+        "10.0.0.7",
+        "::",
+        "::ffff:10.0.0.7",
+        "localhost.evil.example",
+        "testserver",
+        "",
+    ):
         assert not is_loopback(host)
 
 
