@@ -280,6 +280,26 @@ def test_the_sid_of_a_call_of_somebody_else_becomes_known_with_its_stream(
     assert call.status is Status.COMPLETED
 
 
+def test_a_call_ends_with_its_status_though_its_stream_has_not_stopped(
+    client: TestClient, lab: ScriptedLab
+):
+    key, token = ticket(lab)
+    path = f"/media-stream/{token}"
+    told = f"/voice/status?conversation_id={key}"
+    form = {"CallSid": SID, "CallStatus": "completed", "SequenceNumber": "3", "CallDuration": "9"}
+
+    with client.websocket_connect(path, headers=signed(path)) as ws:
+        send(ws, start(), *[media(n) for n in range(5)])
+        assert ws.receive_json()["event"] == "media"
+        signature = sign(f"https://calls.example{told}", form, AUTH_TOKEN)
+        for _ in range(2):
+            client.post(told, data=form, headers={"X-Twilio-Signature": signature})
+        assert closed(ws) == 1000
+
+    call = call_over(lab, key)
+    assert (call.status, call.ended_reason) == (Status.COMPLETED, "caller")
+
+
 def test_what_a_stream_does_wrong_in_mid_call_is_noted_only(client: TestClient, lab: ScriptedLab):
     key, token = ticket(lab)
     path = f"/media-stream/{token}"
