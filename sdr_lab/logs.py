@@ -37,6 +37,9 @@ TOKENS = re.compile(
 )
 """Tokens in paths, queries and headers, JSON web tokens, secrets of webhooks."""
 
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+"""Characters with which a path or a name could begin a line of its own, or steer a terminal."""
+
 PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "conversation_id"}
 """What every record has; anything else was given as `extra=`."""
 
@@ -53,12 +56,21 @@ def about_call(conversation_id: str) -> Iterator[None]:
         _conversation.reset(token)
 
 
-class Masked(logging.Formatter):
+class OneLine(logging.Formatter):
+    """Keeps a message on one line, whatever clients have put into it. Tracebacks follow it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's own name)
+        text = record.message.rstrip()
+        record.message = CONTROL.sub(lambda found: ascii(found[0])[1:-1], text)
+        return super().formatMessage(record)
+
+
+class Masked(OneLine):
     """Formats a message and hides what must not be in a log."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(FORMAT)
-        self._in_call = logging.Formatter(FORMAT_IN_CALL)
+        self._in_call = OneLine(FORMAT_IN_CALL)
         names = [info.name for info in map(settings.describe, settings.names()) if info.is_secret]
         secrets = [settings.secret(name) for name in names]
         self._secrets = [*filter(None, secrets), *settings.accepted_keys()]

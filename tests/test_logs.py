@@ -64,6 +64,21 @@ def test_secrets_and_phone_numbers_are_hidden(home: Path):
     assert not any(secret in text for secret in ("dg-12345", "two-key", "+15550123456"))
 
 
+def test_nobody_writes_a_line_of_his_own(home: Path):
+    set_up_logs(load(home))
+    path = "/x\n2026-01-01 INFO forged\r\x1b[2J\u2028\x9b31m"
+
+    LOG.warning("%s refused", path)
+    with about_call("conv_1"):
+        LOG.warning("%s refused", path)
+    LOG.warning("what a library ends with a newline\n")
+
+    text = (home / "logs" / "lab.log").read_text()
+    assert len(text.splitlines()) == 3
+    assert text.count(r"/x\n2026-01-01 INFO forged\r\x1b[2J\u2028\x9b31m refused") == 2
+    assert text.endswith("newline\n")
+
+
 def test_setting_up_twice_does_not_log_twice(home: Path):
     set_up_logs(load(home))
     set_up_logs(load(home))
