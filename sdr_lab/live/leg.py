@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from sdr_lab.errors import SdrLabError
 from sdr_lab.live.addresses import Addresses
-from sdr_lab.telephony.numbers import e164
 from sdr_lab.telephony.twilio_errors import TwilioError
 from sdr_lab.telephony.twiml import dial_twiml
 
@@ -45,12 +44,13 @@ class Leg:
         await self.desk.twilio.hang_up(call_sid)
 
     async def transfer(self, call_sid: str, target: str) -> None:
-        """Connect the caller to `target`, the number of a department.
+        """Connect the caller to `target`, the number of a department. Whether anybody has it is
+        for Twilio to say: `/voice/dial` hears of it, and so does the caller.
 
         What was decided is kept first: if Twilio refuses the request, the stream is closed and
         `/voice/after` gives the same instruction as an answer.
         """
-        desk, target = self.desk, e164(target, field="transfer target")
+        desk = self.desk
         row = await asyncio.to_thread(desk.lab.calls.get, self.conversation_id)
         await asyncio.to_thread(self._note, {"to": target, "status": ASKED})
         limit_s = TALK_S if row.direction == "outbound" else None

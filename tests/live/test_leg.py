@@ -65,3 +65,11 @@ async def test_what_twilio_would_not_do_now_is_left_for_its_next_question(home: 
             await leg.transfer(CALL, SALES)
 
         assert transfer(leg)["status"] == "asked"
+
+
+async def test_a_number_that_nobody_can_have_is_for_twilio_to_refuse(home: Path):
+    """The caller hears that nobody is available; an error here would just cut him off."""
+    async with leg_of(home) as (leg, server, _):
+        await leg.transfer(CALL, "+15550002")
+
+        assert "+15550002<" in server.form()["Twiml"]
