@@ -38,6 +38,7 @@ LICENCES = {
 """Read from the packages' own files, where their metadata says too little or too much."""
 
 NOTES = {
+    "fastapi-offline": "bundles Swagger UI (Apache-2.0) and ReDoc (MIT)",
     "psycopg": "optional; used as a library, unchanged",
     "av": "the wheel bundles FFmpeg (LGPL-3.0) with x264 and x265 (GPL-2.0)",
     "num2words": "used as a library, unchanged",

@@ -25,6 +25,7 @@ from sdr_lab.logs import set_up_logs
 
 ROUTERS: tuple[str, ...] = (
     "health",
+    "docs_page",
     "agents",
     "agent_versions",
     "numbers",
@@ -118,6 +119,8 @@ def create_app(settings: Settings | None = None, lab: Lab | None = None) -> Fast
         description=DESCRIPTION,
         openapi_tags=TAGS,
         lifespan=lifespan,
+        docs_url=None,  # docs_page.py
+        redoc_url=None,
     )
     app.state.sdr_lab = AppState(settings, lab)
     add_error_handlers(app)

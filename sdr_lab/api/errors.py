@@ -209,6 +209,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
         message = str(detail.get("message", detail))
         code = str(detail.get("status", ""))
         return error_reply(error.status_code, message, code, headers=error.headers)
+    if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "there is no such endpoint; /docs lists all"
     message = f"{request.method} {request.url.path}: {detail}"
     return error_reply(error.status_code, message, headers=error.headers)
 

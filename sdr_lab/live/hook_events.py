@@ -76,6 +76,7 @@ class Notice:
                 ),
                 "agent_id": self.agent_id,
                 "conversation_id": self.conversation_id,
+                "call_sid": self.data.get("call_sid"),
                 "data": self.data,
             },
             ensure_ascii=False,

@@ -147,7 +147,10 @@ def test_what_fastapi_refuses_has_the_same_form_and_repeats_no_input():
 def test_a_path_and_a_method_that_are_not_there():
     client = client_that_raises(NotFound(""))
 
-    assert client.get("/nothing").json()["detail"]["status"] == "not_found"
+    assert client.get("/nothing").json()["detail"] == {
+        "status": "not_found",
+        "message": "GET /nothing: there is no such endpoint; /docs lists all",
+    }
     assert client.post("/thing").json()["error"] == "POST /thing: Method Not Allowed"
     assert client.post("/thing").headers["Allow"] == "GET"
 
