@@ -43,6 +43,7 @@ from sdr_lab.errors import BadInput, SettingError
 from sdr_lab.own_class import is_own_class
 from sdr_lab.providers import LLM, STT, TTS
 from sdr_lab.records import Agent
+from sdr_lab.telephony.numbers import refuse_service
 
 PROVIDERS = {"stt_provider": STT, "llm_provider": LLM, "tts_provider": TTS}
 
@@ -304,11 +305,22 @@ def checked(
     except BadInput as error:
         raise _field_error(error, change) from error
     agent = dataclasses.replace(agent, first_message=greeting, **identity)
+    _refuse_services(agent, change)
     try:
         call_settings(settings, agent)
     except SettingError as error:
         raise _wrong(change, "interrupt", str(error)) from error
     return agent
+
+
+def _refuse_services(agent: Agent, change: AgentChange) -> None:
+    if "departments" not in change.fields:
+        return
+    for name, number in agent.departments.items():
+        try:
+            refuse_service(number, name)
+        except BadInput as error:
+            raise _wrong(change, "departments", str(error)) from error
 
 
 def _own_classes(name: str, before: Agent | None, settings: Settings) -> list[str]:

@@ -15,7 +15,7 @@ from sdr_lab.live.addresses import Addresses
 from sdr_lab.live.incoming import check_reachable
 from sdr_lab.live.prepared import agent_named
 from sdr_lab.records import Agent
-from sdr_lab.telephony.numbers import e164
+from sdr_lab.telephony.numbers import dialable
 from sdr_lab.telephony.twilio_errors import TwilioError
 from sdr_lab.telephony.twilio_rest import DialOrder
 
@@ -73,7 +73,7 @@ async def place_call(desk: Desk, request: OutboundRequest) -> Placed:
         NoRoom: MAX_CALLS are going on, or the server stops.
         TwilioError: Twilio refused, did not answer, or is not set up.
     """
-    to = e164(request.to_number)
+    to = dialable(request.to_number)
     agent = await asyncio.to_thread(agent_named, desk.lab, request.agent_id)
     agent = with_overrides(agent, request.overrides)
     refuse_missing_variables(agent, request.variables)

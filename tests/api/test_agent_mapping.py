@@ -21,7 +21,7 @@ SETTINGS = Settings.load(None, {"STT_PROVIDER": "whisper"}, environ={})
 words = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=20)
 lines = words.map(lambda text: f"a{text.strip()}")
 names = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)
-phones = st.from_regex(r"\+[1-9][0-9]{7,12}", fullmatch=True)
+phones = st.from_regex(r"\+4930[1-9][0-9]{5,7}", fullmatch=True)
 plain = st.recursive(
     st.booleans() | st.integers(-(2**53), 2**53) | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
@@ -238,6 +238,8 @@ def test_an_unknown_field_at_the_top_names_the_nearest(name: str, near: str):
         ({"tools": ["dance"]}, ["tools", 0]),
         ({"interrupt": {"volume": 3}}, ["interrupt", "volume"]),
         ({"departments": {"sales": "911"}}, ["departments", "sales"]),
+        ({"departments": {"help": "+19115551234"}}, ["departments"]),
+        ({"departments": {"fun": "+19005551234"}}, ["departments"]),
         ({"silence_threshold_sec": 60}, ["silence_threshold_sec"]),
         ({"name": ""}, ["name"]),
         ({"name": None}, ["name"]),

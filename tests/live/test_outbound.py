@@ -156,11 +156,13 @@ async def test_a_number_on_the_do_not_call_list_is_never_dialled(home: Path):
     [
         (replace(JOE, to_number="12"), BadInput, "to_number"),
         (replace(JOE, to_number="sip:dana@example.com"), BadInput, "to_number"),
+        (replace(JOE, to_number="+19115551234"), BadInput, "service code"),
+        (replace(JOE, to_number="+19005551234"), BadInput, "premium"),
         (replace(JOE, agent_id="nobody"), NotFound, "nobody"),
         (replace(JOE, from_number="phnum_none"), NotFound, "phnum_none"),
         (replace(JOE, overrides=Overrides(first_message="Hi {{who}}.")), BadInput, "who"),
     ],
-    ids=["short", "sip", "agent", "number", "variable"],
+    ids=["short", "sip", "emergency", "premium", "agent", "number", "variable"],
 )
 async def test_what_can_not_be_dialled_is_refused_before_anything_happens(
     home: Path, request_: OutboundRequest, error: type[Exception], said: str

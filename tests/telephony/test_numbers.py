@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sdr_lab.errors import BadInput
-from sdr_lab.telephony.numbers import e164
+from sdr_lab.telephony.numbers import dialable, e164
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,9 @@ def test_it_is_written_in_e164(written: str, region: str, expected: str):
         ("call me", "is no phone number"),
         ("+999123456789", "is no phone number"),
         ("123", "too few or too many digits"),
+        ("911", "too few or too many digits"),
+        ("555-1234", "too few or too many digits"),
+        ("+49112", "too few or too many digits"),
         ("+1415555267100000", "too few or too many digits"),
         ("+1 415 555 2671 ext. 5", "extension"),
     ],
@@ -44,3 +47,32 @@ def test_what_is_none_is_refused_with_an_example(written: str, reason: str):
 def test_the_message_names_the_field():
     with pytest.raises(BadInput, match="from_number 'x'"):
         e164("x", field="from_number")
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        ("911", "too few"),
+        ("112", "too few"),
+        ("+1911", "too few"),
+        ("9115551234", "service code"),
+        ("+1 911 555 1234", "service code"),
+        ("+14115551234", "service code"),
+        ("+4911833", "short number"),
+        ("+1 (900) 555-1234", "premium rate"),
+        ("+12129765555", "premium rate"),
+        ("+449098790000", "premium rate"),
+        ("+979123456789", "premium rate"),
+    ],
+)
+def test_no_machine_calls_emergency_short_or_premium_numbers(number: str, reason: str):
+    with pytest.raises(BadInput, match=reason):
+        dialable(number)
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["+15551234567", "+14155552671", "+18005551212", "+4930110", "+5491123456789", "+33140200000"],
+)
+def test_ordinary_numbers_may_be_called(number: str):
+    assert dialable(number) == number
