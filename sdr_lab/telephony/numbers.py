@@ -34,12 +34,13 @@ def e164(number: str, region: str = "US", field: str = "to_number") -> str:
     try:
         parsed = phonenumbers.parse(number, region.upper())
     except phonenumbers.NumberParseException:
-        raise BadInput(f"{field} {number!r} is no phone number; {EXAMPLE}") from None
+        raise BadInput(f"{field} {number!r} is no phone number; {EXAMPLE}", field) from None
     if parsed.extension:
-        raise BadInput(f"{field} {number!r} has an extension, which can't be dialled; {EXAMPLE}")
+        told = f"{field} {number!r} has an extension, which can't be dialled; {EXAMPLE}"
+        raise BadInput(told, field)
     reason = phonenumbers.is_possible_number_with_reason(parsed)
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:  # such as one without its area code
-        raise BadInput(f"{field} {number!r} has too few or too many digits; {EXAMPLE}")
+        raise BadInput(f"{field} {number!r} has too few or too many digits; {EXAMPLE}", field)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
@@ -76,4 +77,4 @@ def refuse_service(number: str, field: str) -> None:
         why = "has a premium rate"
     else:
         return
-    raise BadInput(f"{field} {number!r} {why}: this server does not call such numbers")
+    raise BadInput(f"{field} {number!r} {why}: this server does not call such numbers", field)
