@@ -90,7 +90,8 @@ class AgentStore:
             agent: Its `version` is not used. An empty `id` gets a fresh `agent_…`.
 
         Raises:
-            BadInput: the name is empty, or the id is in use (perhaps by a deleted agent).
+            BadInput: the name is empty.
+            Conflict: the id is in use (perhaps by a deleted agent).
         """
         agent = dataclasses.replace(
             agent, id=agent.id or f"agent_{secrets.token_hex(8)}", version=1
@@ -111,7 +112,7 @@ class AgentStore:
         try:
             self.database.write(work)
         except IntegrityError as error:
-            raise BadInput(
+            raise Conflict(
                 f"agent {agent.id!r} exists already: update it, undelete it, or use another id"
             ) from error
         return agent_of(agent.id, 1, record)
@@ -184,7 +185,11 @@ class AgentStore:
         """
         known = self.database.read(lambda s: s.get(AgentRow, agent.id) is not None)
         if not agent.id or not known:
-            return self.create(agent, author, note)
+            try:
+                return self.create(agent, author, note)
+            except Conflict:  # somebody else has just saved it
+                if not agent.id:  # made up, so there is nothing to update
+                    raise
         changes = {name: getattr(agent, name) for name in FIELDS if name not in GIVEN}
         return self.update(agent.id, changes, author, note)
 

@@ -1,4 +1,5 @@
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ def test_diff_names_the_fields(agents: AgentStore):
     assert "+Be kind." in prompt.lines()
     assert '-      "Hello."' in playbook.lines()
     assert agents.diff("sam", 2, 2) == []
+
+
+def test_an_agent_that_many_save_at_once_is_saved(agents: AgentStore):
+    with ThreadPoolExecutor(8) as threads:
+        saved = list(threads.map(lambda _: agents.save(SAM), range(16)))
+
+    assert {agent.version for agent in saved} == {1}
+    assert [entry.agent.id for entry in agents.list()] == ["sam"]
 
 
 def test_delete_hides_and_undelete_brings_back(agents: AgentStore):
