@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 import jsonschema
 import jsonschema.exceptions
+import jsonschema.validators
 import referencing
+import referencing.exceptions
 
 from sdr_lab.records import Agent, ToolSpec
 
@@ -92,6 +94,12 @@ SPECS: dict[str, ToolSpec] = {
 
 BUILT_IN = tuple(SPECS)
 
+PATTERN_S = 0.05
+"""Longest look at one value. A pattern can be made, or just happen, to take years on some text,
+and all calls wait meanwhile."""
+
+REFERS = "its parameters refer to themselves, or to what is not there"
+
 _FORMATS = jsonschema.FormatChecker(formats=())
 
 
@@ -119,14 +127,36 @@ def spec_for(name: str, agent: Agent) -> ToolSpec:
     return ToolSpec(spec.name, spec.description, _object(department=department), spec.confirm)
 
 
+def _matches(
+    validator: Any, pattern: str, value: object, schema: Mapping[str, Any]
+) -> Iterator[jsonschema.exceptions.ValidationError]:
+    """The keyword `pattern`; what takes too long does not match."""
+    import regex
+
+    if not isinstance(value, str):
+        return
+    try:
+        if regex.search(pattern, value, timeout=PATTERN_S):
+            return
+    except (TimeoutError, regex.error):
+        pass
+    yield jsonschema.exceptions.ValidationError(f"{value!r} does not match {pattern!r}")
+
+
+_Validator = jsonschema.validators.extend(jsonschema.Draft202012Validator, {"pattern": _matches})
+
+
 def problem_with(spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a call's arguments as one line, None when nothing is."""
-    validator = jsonschema.Draft202012Validator(
+    validator = _Validator(
         spec.parameters,
         format_checker=_FORMATS,
         registry=referencing.Registry(),  # else a $ref would be fetched from anywhere
     )
-    error = jsonschema.exceptions.best_match(validator.iter_errors(dict(arguments)))
+    try:
+        error = jsonschema.exceptions.best_match(validator.iter_errors(dict(arguments)))
+    except (RecursionError, referencing.exceptions.Unresolvable):
+        return f"{spec.name}: {REFERS}."
     if error is None:
         return None
     place = ".".join(str(part) for part in error.absolute_path) or "arguments"

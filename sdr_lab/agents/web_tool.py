@@ -12,7 +12,7 @@ import jsonschema
 import jsonschema.exceptions
 
 from sdr_lab.agents.public_web import PublicWeb, WebReply, check_url
-from sdr_lab.agents.tool_specs import BUILT_IN, problem_with
+from sdr_lab.agents.tool_specs import BUILT_IN, REFERS, problem_with
 from sdr_lab.errors import BadInput, ProviderError, Refused, SdrLabError
 from sdr_lab.records import ToolResult, ToolSpec, WebTool
 
@@ -102,10 +102,10 @@ def shown(reply: WebReply) -> str:
     text = "".join(c for c in reply.text if c.isprintable() or c in "\n\t").strip()
     try:
         value = json.loads(reply.text)
-    except ValueError:
-        pass
-    else:
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        pass
+    text = text.encode("utf-8", "replace").decode()  # JSON can smuggle in half characters
     return text if len(text) <= MAX_CHARS else text[: MAX_CHARS - 1] + "…"
 
 
@@ -168,7 +168,10 @@ def _check_schema(tool: WebTool) -> None:
         raise BadInput(
             f"tool {tool.name}: parameters: a JSON schema of type object is expected", "parameters"
         )
-    text = json.dumps(schema)
+    try:
+        text = json.dumps(schema)
+    except (RecursionError, ValueError):
+        raise BadInput(f"tool {tool.name}: parameters: nested too deeply", "parameters") from None
     if len(text) > MAX_SCHEMA_CHARS:
         raise BadInput(
             f"tool {tool.name}: parameters: more than {MAX_SCHEMA_CHARS} characters", "parameters"
@@ -177,10 +180,17 @@ def _check_schema(tool: WebTool) -> None:
         raise BadInput(
             f"tool {tool.name}: parameters: $ref may point into the schema only", "parameters"
         )
+    if '"patternProperties": ' in text:  # names by pattern can't be given up when they take long
+        raise BadInput(
+            f"tool {tool.name}: parameters: patternProperties is not allowed", "parameters"
+        )
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except jsonschema.exceptions.SchemaError as error:
         raise BadInput(f"tool {tool.name}: parameters: {error.message}", "parameters") from None
+    problem = problem_with(ToolSpec(tool.name, tool.description, schema), {})
+    if problem is not None and REFERS in problem:
+        raise BadInput(f"tool {problem}", "parameters")
 
 
 def _reason(error: SdrLabError) -> str:

@@ -97,10 +97,15 @@ def variables_of(given: Mapping[str, Any]) -> dict[str, str]:
     for name, value in given.items():
         if value is None:
             continue
-        text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = _whole(str(value).lower() if isinstance(value, bool) else str(value))
         if len(text) > MAX_VARIABLE_CHARS:
             allowed = f"allowed: {MAX_VARIABLE_CHARS}"
             told = f"variable {name[:40]!r} has {len(text)} characters, {allowed}"
             raise BadInput(told, "dynamic_variables")
-        variables[name] = text
+        variables[_whole(name)] = text
     return variables
+
+
+def _whole(text: str) -> str:
+    """JSON can smuggle in half characters that no file and no database takes."""
+    return text.encode("utf-8", "replace").decode()

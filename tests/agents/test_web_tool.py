@@ -36,6 +36,11 @@ TOOL = WebTool(
 )
 
 
+DEEP: Any = []
+for _ in range(2_000):
+    DEEP = [DEEP]
+
+
 class Server:
     """A service on loopback that notes what it is asked."""
 
@@ -250,6 +255,34 @@ async def test_a_url_that_leads_inside_is_refused_before_anything_is_asked(url: 
     assert result.data == {"error": "refused"}
 
 
+@pytest.mark.parametrize("body", ["[" * 60_000, "[" * 500 + "]" * 500, "NaN", '"\\ud800"'])
+async def test_odd_json_is_read_without_harm(server: Server, body: str):
+    server.reply = web.Response(text=body, content_type="application/json")
+
+    result = await ask(replace(TOOL, url=server.url), city="Köln")
+
+    assert result.ok
+    assert len(result.content) <= MAX_CHARS
+    result.content.encode()
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ({"pattern": "^(a|a)+$"}, "does not match"),
+        ({"$dynamicRef": "http://127.0.0.1:1/"}, "what is not there"),
+        ({"$ref": "#/properties/city"}, "refer to themselves"),
+    ],
+)
+async def test_no_schema_keeps_the_server_busy(schema: dict[str, Any], told: str):
+    parameters = {"type": "object", "properties": {"city": schema}}
+
+    result = await ask(replace(TOOL, parameters=parameters), city="a" * 60 + "!")
+
+    assert not result.ok
+    assert told in result.content
+
+
 # ---- before it is kept
 
 
@@ -279,6 +312,10 @@ def test_a_good_tool_is_let_through():
         ({"parameters": {"type": "object", "required": "city"}}, "parameters: 'city' is not"),
         ({"parameters": {"type": "object", "properties": {"a": {"$ref": "http://x/y"}}}}, "ref"),
         ({"parameters": {"type": "object", "title": "x" * 20_000}}, "more than 10000"),
+        ({"parameters": {"type": "object", "allOf": [{"$ref": "#"}]}}, "refer to themselves"),
+        ({"parameters": {"type": "object", "allOf": [{"$ref": "#/no"}]}}, "what is not there"),
+        ({"parameters": {"type": "object", "patternProperties": {"(a+)+$": {}}}}, "patternProp"),
+        ({"parameters": {"type": "object", "default": DEEP}}, "nested too deeply"),
     ],
 )  # fmt: skip
 def test_a_tool_that_could_never_run_is_refused(changes: dict[str, Any], told: str):

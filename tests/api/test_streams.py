@@ -46,6 +46,16 @@ def test_a_token_is_made_for_one_conversation(client: TestClient, lab: ScriptedL
     assert call.metadata["user_id"] == "u1"
 
 
+def test_half_characters_get_no_further(client: TestClient, lab: ScriptedLab):
+    body = b'{"agent_id": "joe", "dynamic_variables": {"lead\\ud800": "Dana\\udfff"}}'
+
+    reply = client.post(
+        "/v1/convai/streams", content=body, headers={"content-type": "application/json"}
+    )
+
+    assert lab.calls.get(reply.json()["conversation_id"]).variables == {"lead?": "Dana?"}
+
+
 @pytest.mark.parametrize(
     ("body", "status", "said"),
     [
