@@ -11,7 +11,13 @@ from fastapi.responses import JSONResponse
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from sdr_lab.api.auth import KEY
-from sdr_lab.api.document_schemas import AgentAdded, AgentDocumentList, shown_to_agent
+from sdr_lab.api.document_schemas import (
+    AgentAdded,
+    AgentDocumentList,
+    Reindexed,
+    Removed,
+    shown_to_agent,
+)
 from sdr_lab.api.errors import ERRORS, FieldError, about_field
 from sdr_lab.api.knowledge import FILE_FORM
 from sdr_lab.api.state import desk_of
@@ -124,14 +130,14 @@ async def list_documents(agent_id: AgentKey, desk: AnyDesk) -> JSONResponse:
     )
 
 
-@router.post("/reindex", summary="Read an agent's documents in again")
+@router.post("/reindex", response_model=Reindexed, summary="Read an agent's documents in again")
 async def reindex(agent_id: AgentKey, desk: AnyDesk) -> JSONResponse:
     """Without a gap: calls answer from the version before until the new one is complete."""
     states = await desk.documents.reindex(agent_id)
     return JSONResponse({"success": True, "documents": len(states)})
 
 
-@router.delete("", summary="Take a document away from an agent")
+@router.delete("", response_model=Removed, summary="Take a document away, named in the query")
 async def remove_named(
     agent_id: AgentKey,
     desk: AnyDesk,
@@ -142,7 +148,9 @@ async def remove_named(
     return await remove(agent_id, document_id, desk, keep_document)
 
 
-@router.delete("/{document_id}", summary="Take a document away from an agent")
+@router.delete(
+    "/{document_id}", response_model=Removed, summary="Take a document away from an agent"
+)
 async def remove(
     agent_id: AgentKey,
     document_id: DocumentId,

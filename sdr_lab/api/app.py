@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sdr_lab import __version__
 from sdr_lab.api.auth import KEY_HEADER
 from sdr_lab.api.bodies import BodyLimit
+from sdr_lab.api.description import Api
 from sdr_lab.api.errors import add_error_handlers
 from sdr_lab.api.idempotency import REPLAYED, Idempotency
 from sdr_lab.api.limits import RateLimit
@@ -113,7 +114,7 @@ def create_app(settings: Settings | None = None, lab: Lab | None = None) -> Fast
         settings: None: those of the environment, read at the first request.
         lab: A workspace of your own, with its settings; None: one of `settings`.
     """
-    app = FastAPI(
+    app = Api(
         title="sdr_lab",
         version=__version__,
         description=DESCRIPTION,

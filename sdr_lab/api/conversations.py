@@ -52,9 +52,10 @@ CallKey = Annotated[
 ]
 AnyLab = Annotated[Lab, Depends(lab_of)]
 
+WAV = {"audio/wav": {"schema": {"type": "string", "format": "binary"}}}
 AUDIO: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"audio/wav": {}}, "description": "All of it."},
-    206: {"content": {"audio/wav": {}}, "description": "The range that was asked for."},
+    200: {"content": WAV, "description": "All of it."},
+    206: {"content": WAV, "description": "The range that was asked for."},
     304: {"description": "As the client knows it (`If-None-Match`)."},
     416: {"description": "There is no such range."},
 }

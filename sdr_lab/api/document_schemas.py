@@ -100,6 +100,34 @@ class RagIndexReply(BaseModel):
     error: str | None = None
 
 
+class RagIndexes(BaseModel):
+    """There is one index of a document."""
+
+    indexes: list[RagIndexReply]
+
+
+class DependentAgents(BaseModel):
+    """The agents that use a document."""
+
+    agents: list[dict[str, Any]]
+    next_cursor: None = None
+    has_more: Literal[False] = False
+
+
+class Removed(BaseModel):
+    """A document was taken away from an agent."""
+
+    success: bool
+    deleted: bool = Field(description="Nobody else used it.")
+
+
+class Reindexed(BaseModel):
+    """Documents are being read in again."""
+
+    success: bool
+    documents: int
+
+
 class AgentDocument(BaseModel):
     """A document of one agent."""
 

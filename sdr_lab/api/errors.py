@@ -89,16 +89,58 @@ class ErrorReply(BaseModel):
     detail: ErrorDetail | list[dict[str, Any]]
 
 
+def documented(code: int, text: str, word: str, message: str) -> dict[str, Any]:
+    """Return what the description says of an error."""
+    detail: Any = {"status": word, "message": message}
+    if code == 422:
+        place, _, reason = message.partition(": ")
+        detail = [{"loc": ["body", place], "msg": reason, "type": word}]
+    example = {"error": message, "detail": detail}
+    return {
+        "model": ErrorReply,
+        "description": text,
+        "content": {"application/json": {"example": example}},
+    }
+
+
 ERRORS: dict[int | str, dict[str, Any]] = {
-    code: {"model": ErrorReply, "description": text}
-    for code, text in {
-        401: "No key, or a wrong one.",
-        403: "Not allowed.",
-        404: "There is none of that name.",
-        409: "It contradicts what is there.",
-        422: "A field is wrong; `detail` says which.",
-        429: "Too many requests; Retry-After says when to come back.",
-        503: "Not now: the workspace or a provider can't be used.",
+    code: documented(code, *told)
+    for code, told in {
+        401: (
+            "No key, or a wrong one.",
+            "invalid_api_key",
+            "the header xi-api-key is not one of API_KEYS",
+        ),
+        403: (
+            "Not allowed.",
+            "do_not_call",
+            "+13125550100 is on the do-not-call list: it must not be called",
+        ),
+        404: (
+            "There is none of that name.",
+            "not_found",
+            "no agent has the id or name 'jo', there are: maplewood",
+        ),
+        409: (
+            "It contradicts what is there.",
+            "conflict",
+            "phone number +13125550123 is there already: update it instead",
+        ),
+        422: (
+            "A field is wrong; `detail` says which.",
+            "less_than_equal",
+            "silence_threshold_sec: Input should be less than or equal to 5",
+        ),
+        429: (
+            "Too many requests; Retry-After says when to come back.",
+            "rate_limit_exceeded",
+            "more than 600 requests in a minute: wait 3 s",
+        ),
+        503: (
+            "Not now: the workspace or a provider can't be used.",
+            "unavailable",
+            "the database is locked: try again",
+        ),
     }.items()
 }
 """`responses=ERRORS` of every router of the REST API."""

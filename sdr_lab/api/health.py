@@ -73,6 +73,7 @@ class ToolsStatus(BaseModel):
 
 @router.get("/", response_model=Home, summary="What this is")
 async def home() -> dict[str, Any]:
+    """Its version, and where to go on."""
     links = {
         "docs": "/docs",
         "openapi": "/openapi.json",
@@ -133,7 +134,13 @@ def _database(lab: Lab) -> Check:
 @router.get(
     "/metrics",
     dependencies=[KEY],
-    responses={**ERRORS, 200: {"content": {"text/plain": {}}, "description": "Prometheus' text."}},
+    responses={
+        **ERRORS,
+        200: {
+            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "description": "Prometheus' text.",
+        },
+    },
     response_class=Response,
     summary="Numbers for Prometheus",
 )

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from sdr_lab.agents.public_web import check_url
 from sdr_lab.api.auth import KEY
+from sdr_lab.api.conversation_schemas import Done
 from sdr_lab.api.errors import ERRORS, FieldError
 from sdr_lab.api.state import desk_of, lab_of
 from sdr_lab.errors import BadInput, Refused
@@ -236,7 +237,7 @@ async def change(webhook_id: HookId, request: HookChange, desk: AnyDesk) -> JSON
     return JSONResponse(shown(hook) | secret)
 
 
-@router.delete("/{webhook_id}", summary="Delete a webhook")
+@router.delete("/{webhook_id}", response_model=Done, summary="Delete a webhook")
 async def delete(webhook_id: HookId, lab: AnyLab) -> JSONResponse:
     """And everything that waits for it."""
     await asyncio.to_thread(lab.hooks.delete, webhook_id)

@@ -9,10 +9,13 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from sdr_lab.api.auth import KEY
+from sdr_lab.api.conversation_schemas import Done
 from sdr_lab.api.document_schemas import (
     AddedDocument,
+    DependentAgents,
     DocumentList,
     DocumentReply,
+    RagIndexes,
     RagIndexReply,
     RagIndexRequest,
     RenameRequest,
@@ -127,7 +130,7 @@ async def rename(document_id: DocumentId, request: RenameRequest, desk: AnyDesk)
     return JSONResponse(await full(desk, document))
 
 
-@router.delete("/{document_id}", summary="Delete a document")
+@router.delete("/{document_id}", response_model=Done, summary="Delete a document")
 async def delete(
     document_id: DocumentId,
     desk: AnyDesk,
@@ -143,7 +146,12 @@ async def delete(
     return JSONResponse({"success": True})
 
 
-@router.get("/{document_id}/content", response_class=PlainTextResponse, summary="The text of it")
+@router.get(
+    "/{document_id}/content",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    summary="The text of it",
+)
 async def get_content(document_id: DocumentId, desk: AnyDesk) -> Response:
     """As it is read into knowledge."""
     document = await asyncio.to_thread(desk.lab.documents.get, document_id)
@@ -151,7 +159,11 @@ async def get_content(document_id: DocumentId, desk: AnyDesk) -> Response:
     return PlainTextResponse(text, headers={"X-Content-Type-Options": "nosniff"})
 
 
-@router.get("/{document_id}/dependent-agents", summary="Agents that use a document")
+@router.get(
+    "/{document_id}/dependent-agents",
+    response_model=DependentAgents,
+    summary="Agents that use a document",
+)
 async def dependent_agents(document_id: DocumentId, lab: AnyLab) -> JSONResponse:
     """All of them, on one page."""
     found = await asyncio.to_thread(lambda: dependents(lab, lab.documents.get(document_id)))
@@ -174,7 +186,7 @@ async def compute_index(
     return JSONResponse(rag_index(document, states, model))
 
 
-@router.get("/{document_id}/rag-index", summary="How far it is")
+@router.get("/{document_id}/rag-index", response_model=RagIndexes, summary="How far it is")
 async def get_index(document_id: DocumentId, desk: AnyDesk) -> JSONResponse:
     """Over all agents that use it."""
     document = await asyncio.to_thread(desk.lab.documents.get, document_id)

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 
 from sdr_lab.agents.web_tool import check_web_tool
 from sdr_lab.api.auth import KEY
+from sdr_lab.api.conversation_schemas import Done
 from sdr_lab.api.errors import ERRORS
 from sdr_lab.api.state import lab_of
 from sdr_lab.errors import NotFound
@@ -152,7 +153,7 @@ async def get_tool(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONResp
     return JSONResponse(shown(agent.id, tool))
 
 
-@router.delete("/{tool_id}", summary="Take a tool away from an agent")
+@router.delete("/{tool_id}", response_model=Done, summary="Take a tool away from an agent")
 async def delete(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONResponse:
     """Calls that are going on keep it."""
     agent = await asyncio.to_thread(lab.agent, agent_id)

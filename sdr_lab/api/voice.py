@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.datastructures import FormData
 from starlette.types import Message
 
-from sdr_lab.api.errors import ApiError
+from sdr_lab.api.errors import ERRORS, ApiError
 from sdr_lab.api.state import desk_of
 from sdr_lab.errors import BadInput, NotFound, SdrLabError
 from sdr_lab.live import callbacks, incoming
@@ -29,9 +29,12 @@ XML = {"application/xml": {"schema": {"type": "string"}, "example": hangup_twiml
 RESPONSES: dict[int | str, dict[str, Any]] = {
     403: {"description": "`X-Twilio-Signature` is missing or wrong."},
     413: {"description": "The form is larger than 64 KB."},
+    422: ERRORS[422],
 }
 
-router = APIRouter(prefix="/voice", tags=["Telephone"], responses=RESPONSES)
+router = APIRouter(
+    prefix="/voice", tags=["Telephone"], responses=RESPONSES, default_response_class=Response
+)
 
 Key = Annotated[str, Query(alias="conversation_id", max_length=64)]
 """Which call it is about; in the address that we gave Twilio, so that it is signed too."""

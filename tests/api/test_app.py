@@ -91,7 +91,7 @@ print(sorted(heavy & set(sys.modules)), threading.active_count(), type(app).__na
         check=True,
     )
 
-    assert told.stdout.strip() == "[] 1 FastAPI"
+    assert told.stdout.strip() == "[] 1 Api"
     assert list(tmp_path.iterdir()) == []
 
 

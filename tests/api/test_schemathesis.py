@@ -83,7 +83,7 @@ def test_no_request_breaks_the_server(client: TestClient, method: str, path: str
 def things_there(client: TestClient) -> dict[str, str]:
     """Return ids of things that are there: of others every answer would be 404."""
     agent = client.post("/v1/convai/agents", json={"name": "Bot", "tags": ["made"]}).json()
-    number = f"+1312555{next(NUMBERS):04}"
+    number = f"+1646555{next(NUMBERS):04}"  # none of the examples
     reply = client.post("/v1/convai/phone-numbers", json={"phone_number": number})
     hook = {"url": "https://hooks.example/x", "events": ["call.ended"]}
     document = {"text": "Prices start at 49 dollars.", "name": "Prices"}
