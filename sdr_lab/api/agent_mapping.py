@@ -38,6 +38,7 @@ from sdr_lab.api.agent_tools import (
     shown_tools,
 )
 from sdr_lab.api.errors import FieldError
+from sdr_lab.api.odd_json import refuse_odd
 from sdr_lab.config import Settings, call_settings
 from sdr_lab.errors import BadInput, SettingError
 from sdr_lab.own_class import is_own_class
