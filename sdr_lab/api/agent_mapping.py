@@ -113,6 +113,7 @@ def read_change(body: Mapping[str, Any]) -> AgentChange:
     Raises:
         FieldError: an unknown name at the top, or something that is no agent's.
     """
+    refuse_odd(body)
     for name in body:
         if name not in FLAT and name not in READ_ONLY:
             near = difflib.get_close_matches(name, FLAT, n=1, cutoff=0.5)
