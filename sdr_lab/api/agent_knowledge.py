@@ -23,6 +23,7 @@ from sdr_lab.api.knowledge import FILE_FORM
 from sdr_lab.api.state import desk_of
 from sdr_lab.api.uploads import media_type, read_form
 from sdr_lab.live.bases import name_in_base
+from sdr_lab.live.prepared import agent_named
 
 if TYPE_CHECKING:
     from sdr_lab.live.desk import Desk
@@ -88,7 +89,7 @@ async def add(
     They are read in behind the reply; until that is done the agent answers from what it knew.
     Files are taken all or none.
     """
-    agent = await asyncio.to_thread(desk.lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, desk.lab, agent_id)
     if content is not None:
         documents = [await desk.documents.add_text(content)]
     elif media_type(request) == "multipart/form-data":
@@ -106,7 +107,7 @@ async def add(
 @router.get("", response_model=AgentDocumentList, summary="What an agent knows")
 async def list_documents(agent_id: AgentKey, desk: AnyDesk) -> JSONResponse:
     """With the progress of what is being read in."""
-    agent = await asyncio.to_thread(desk.lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, desk.lab, agent_id)
     documents = await asyncio.to_thread(desk.lab.documents.of, agent.id)
     states = await desk.documents.states(agent.id, documents)
     names = await desk.documents.bases.names(agent.id)
@@ -160,7 +161,7 @@ async def remove(
     ] = False,
 ) -> JSONResponse:
     """A document that no other agent uses is deleted with it."""
-    agent = await asyncio.to_thread(desk.lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, desk.lab, agent_id)
     await desk.documents.detach(document_id, agent.id)
     left = await asyncio.to_thread(desk.lab.documents.get, document_id)
     is_deleted = not left.agents and not keep_document

@@ -17,6 +17,7 @@ from sdr_lab.api.errors import ERRORS
 from sdr_lab.api.state import lab_of
 from sdr_lab.errors import NotFound
 from sdr_lab.lab import Lab
+from sdr_lab.live.prepared import agent_named
 from sdr_lab.records import WebTool
 
 router = APIRouter(
@@ -124,14 +125,14 @@ async def create(agent_id: AgentKey, request: ToolRequest, lab: AnyLab) -> JSONR
     """New calls have it."""
     tool = WebTool(**request.model_dump())
     check_web_tool(tool, lab.settings.insecure_private_webhooks)
-    agent = await asyncio.to_thread(lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, lab, agent_id)
     return JSONResponse(shown(agent.id, await asyncio.to_thread(lab.tools.create, agent.id, tool)))
 
 
 @router.get("", response_model=ToolList, summary="List the tools of an agent")
 async def list_tools(agent_id: AgentKey, lab: AnyLab) -> JSONResponse:
     """Its own and the built-in ones."""
-    agent = await asyncio.to_thread(lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, lab, agent_id)
     found = await asyncio.to_thread(lab.tools.of, agent.id)
     return JSONResponse(
         {
@@ -146,7 +147,7 @@ async def list_tools(agent_id: AgentKey, lab: AnyLab) -> JSONResponse:
 @router.get("/{tool_id}", response_model=ToolReply, summary="One tool")
 async def get_tool(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONResponse:
     """Without the values of its headers."""
-    agent = await asyncio.to_thread(lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, lab, agent_id)
     owner, tool = await asyncio.to_thread(lab.tools.get, tool_id)
     if owner != agent.id:
         raise NotFound(f"agent {agent.id!r} has no tool {tool_id!r}")
@@ -156,7 +157,7 @@ async def get_tool(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONResp
 @router.delete("/{tool_id}", response_model=Done, summary="Take a tool away from an agent")
 async def delete(agent_id: AgentKey, tool_id: ToolId, lab: AnyLab) -> JSONResponse:
     """Calls that are going on keep it."""
-    agent = await asyncio.to_thread(lab.agent, agent_id)
+    agent = await asyncio.to_thread(agent_named, lab, agent_id)
     await asyncio.to_thread(lab.tools.delete, agent.id, tool_id)
     return JSONResponse({"success": True})
 

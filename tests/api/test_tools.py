@@ -1,5 +1,6 @@
 """Web tools of an agent over HTTP."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,13 @@ def test_a_name_is_given_once(client: TestClient):
 
 def test_of_an_unknown_agent(client: TestClient):
     assert client.post(URL.replace("joe", "nobody"), json=TOOL).status_code == 404
+
+
+def test_files_of_this_machine_are_no_agents(
+    client: TestClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "joe.yaml").write_text("name: J\nsystem_prompt: x\nfirst_message: y\n")
+
+    for path in ("tools", "knowledge-base"):
+        assert client.get(f"/v1/convai/agents/joe.yaml/{path}").status_code == 404
