@@ -146,6 +146,9 @@ def read_document(source: Source, max_mb: float = MAX_DOCUMENT_MB) -> Document:
     )
     if not cleaned:
         raise BadInput(f"{source.name}: there is no text in it")
+    size = sum(len(section.text) for section in cleaned)
+    if size > max_mb * 1_000_000:  # packed, it was smaller
+        raise BadInput(f"{source.name}: {size / 1e6:.1f} MB of text, allowed: {max_mb:g} MB")
     return Document(source.name, cleaned, f"{source.name}: {notice}" if notice else "")
 
 

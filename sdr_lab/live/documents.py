@@ -38,6 +38,9 @@ FETCH_S = 20
 SMALL_BYTES = 10_000
 """A text of so much is read in some milliseconds."""
 
+READ_AT_ONCE = 2
+"""Documents that are read by processes at the same time."""
+
 HEAVY = (".pdf", ".docx")
 """Their parsers may take seconds for few bytes."""
 
@@ -83,6 +86,7 @@ class Documents:
         """Agent, and the documents to be read in for it."""
         self._changing: dict[str, asyncio.Lock] = {}
         self._work = asyncio.Event()
+        self._reading = asyncio.Semaphore(READ_AT_ONCE)
 
     # ---- documents
 
@@ -161,7 +165,8 @@ class Documents:
         with tempfile.TemporaryDirectory(prefix="sdr-lab-") as folder:
             file, target = Path(folder) / "document", Path(folder) / "text"
             await asyncio.to_thread(file.write_bytes, data)
-            await read(ReadJob(name, str(file), max_mb, form, str(target)))
+            async with self._reading:
+                await read(ReadJob(name, str(file), max_mb, form, str(target)))
             return await asyncio.to_thread(target.read_text, "utf-8")
 
     async def delete(self, document_id: str, force: bool = False) -> None:

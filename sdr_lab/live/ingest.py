@@ -28,6 +28,12 @@ NICE = 10
 LINE_BYTES = 1_000_000
 """Longest line of a report: a list of problems of very many documents."""
 
+READ_S = 60.0
+"""A document that takes longer was made to: 10 MB of text take 2 s, of PDF 30 s."""
+
+READ_BYTES = 2 * 2**30
+"""Memory of a process that reads one document: a small file can unpack to a very large tree."""
+
 LAST_S = 5.0
 """A process that is to stop is killed after so long."""
 
@@ -76,9 +82,18 @@ async def ingest(job: IngestJob, on_progress: Progress) -> str:
     return (await in_process(job, on_progress))["version"]
 
 
-async def read(job: ReadJob) -> None:
-    """Read a document and write what it says to the job's target. Raises like `ingest`."""
-    await in_process(job, lambda *_: None)
+async def read(job: ReadJob, within_s: float = READ_S) -> None:
+    """Read a document and write what it says to the job's target. Raises like `ingest`, and
+
+    Raises:
+        BadInput: it takes too long.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            await in_process(job, lambda *_: None)
+    except TimeoutError:
+        told = f"{job.name}: can't be read within {within_s:g} s; give it as plain text"
+        raise BadInput(told) from None
 
 
 async def in_process(
@@ -148,6 +163,10 @@ def work(job: IngestJob | ReadJob, report: Callable[[dict[str, Any]], None]) -> 
         return {"bad_input": str(error)}
     except (SdrLabError, OSError) as error:
         return {"error": str(error)}
+    except MemoryError:
+        if isinstance(job, IngestJob):
+            return {"error": "there is not enough memory"}
+        return {"bad_input": f"{job.name}: takes too much memory to read; give it as plain text"}
 
 
 def _ingest(job: IngestJob, report: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
@@ -170,6 +189,16 @@ def _read(job: ReadJob) -> dict[str, Any]:
     return {"done": True}
 
 
+def _limit_memory(most_bytes: int) -> None:
+    """Have this process fail rather than take more; only where the system can."""
+    try:
+        import resource
+    except ImportError:
+        return
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (most_bytes, most_bytes))
+
+
 def main() -> None:
     """The process."""
     if hasattr(os, "nice"):
@@ -177,6 +206,7 @@ def main() -> None:
     given = json.loads(sys.stdin.readline())
     if given["kind"] == "read":
         job: IngestJob | ReadJob = ReadJob(**given)
+        _limit_memory(READ_BYTES)
     else:
         documents = tuple((name, path) for name, path in given.pop("documents"))
         job = IngestJob(documents=documents, **given)

@@ -136,6 +136,7 @@ def test_encodings(data: bytes, text: str, notice: str):
         ("a.docx", b"PK\x03\x04 broken", "a.docx: not a Word document"),
         ("a.docx", b"text", "a.docx: not a Word document"),
         ("a.docx", zip_bomb(), "a.docx: unpacks to 100 MB"),
+        ("a.docx", docx("word " * 2_500_000), "a.docx: 12.5 MB of text, allowed: 10 MB"),
         ("a.txt", b"x" * 50_000_000, "a.txt: 50.0 MB is too large, allowed: 10 MB"),
     ],
 )

@@ -16,7 +16,16 @@ from sdr_lab.errors import BadInput, NotFound, Refused, StorageError
 from sdr_lab.knowledge.documents import Source
 from sdr_lab.lab import Lab
 from sdr_lab.live.documents import Documents, IndexStatus
-from sdr_lab.live.ingest import IngestJob, Progress, checked, in_process, ingest, work
+from sdr_lab.live.ingest import (
+    IngestJob,
+    Progress,
+    ReadJob,
+    checked,
+    in_process,
+    ingest,
+    read,
+    work,
+)
 from tests.live.finished_call import JOE
 
 PRICES = b"# Prices\n\nThe starter plan costs 49 dollars a month."
@@ -403,6 +412,28 @@ async def test_a_process_that_is_cancelled_is_gone(tmp_path: Path):
         await task
 
     assert psutil.Process().children() == before
+
+
+async def test_a_document_that_is_not_read_in_time_is_refused(tmp_path: Path):
+    endless = tmp_path / "pipe.txt"
+    os.mkfifo(endless)
+    job = ReadJob("pipe.txt", str(endless), 10, "text", str(tmp_path / "text"))
+    before = psutil.Process().children()
+
+    with pytest.raises(BadInput, match=r"pipe\.txt: can't be read within 0\.3 s"):
+        await read(job, within_s=0.3)
+
+    assert psutil.Process().children() == before
+
+
+async def test_a_document_that_takes_too_much_memory_is_refused(tmp_path: Path):
+    sparse = tmp_path / "large.txt"
+    with sparse.open("wb") as file:
+        file.truncate(4 * 2**30)
+    job = ReadJob("large.txt", str(sparse), 10_000, "text", str(tmp_path / "text"))
+
+    with pytest.raises(BadInput, match=r"large\.txt: takes too much memory"):
+        await read(job)
 
 
 async def test_a_process_that_is_killed_is_an_error(tmp_path: Path):
