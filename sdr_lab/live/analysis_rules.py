@@ -222,7 +222,8 @@ def summary(done: Finished) -> str:
     """Return the facts of the call in sentences. Nothing in it is guessed."""
     call = done.call
     if call.folder is None and not done.turns:
-        return f"The call was not answered: {call.ended_reason or call.status.words}."
+        reason = call.ended_reason if call.ended_reason != call.status else ""
+        return f"The call was not answered: {call.status.words}{reason and f' ({reason})'}."
     callers = [turn for turn in done.turns if turn.role == "caller"]
     length = round((call.duration_ms or 0) / 1000)
     times = "once" if len(callers) == 1 else f"{len(callers)} times"

@@ -114,11 +114,14 @@ def test_a_tool_that_failed_is_no_success():
     assert judged(done("", tools=(failed,)), "A demo was booked")["result"] == "failure"
 
 
-def test_a_call_that_nobody_answered():
-    call = replace(done().call, status=Status.BUSY, turns=(), outcome="", ended_reason="busy")
+@pytest.mark.parametrize(
+    ("reason", "told"), [("busy", "busy"), ("", "busy"), ("SIP 486", "busy (SIP 486)")]
+)
+def test_a_call_that_nobody_answered(reason: str, told: str):
+    call = replace(done().call, status=Status.BUSY, turns=(), outcome="", ended_reason=reason)
     found = by_rules(Finished(call, JOE, (), (), ()))
 
-    assert found["transcript_summary"] == "The call was not answered: busy."
+    assert found["transcript_summary"] == f"The call was not answered: {told}."
     assert found["call_successful"] == "failure"
 
 
