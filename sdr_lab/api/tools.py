@@ -14,6 +14,7 @@ from sdr_lab.agents.web_tool import check_web_tool
 from sdr_lab.api.auth import KEY
 from sdr_lab.api.conversation_schemas import Done
 from sdr_lab.api.errors import ERRORS
+from sdr_lab.api.odd_json import refuse_odd
 from sdr_lab.api.state import lab_of
 from sdr_lab.errors import NotFound
 from sdr_lab.lab import Lab
@@ -123,6 +124,7 @@ class ToolList(BaseModel):
 @router.post("", response_model=ToolReply, summary="Give an agent a tool")
 async def create(agent_id: AgentKey, request: ToolRequest, lab: AnyLab) -> JSONResponse:
     """New calls have it."""
+    refuse_odd({"parameters": request.parameters})
     tool = WebTool(**request.model_dump())
     check_web_tool(tool, lab.settings.insecure_private_webhooks)
     agent = await asyncio.to_thread(agent_named, lab, agent_id)

@@ -52,3 +52,17 @@ def test_an_agent_that_could_not_be_shown_is_not_made(client: TestClient, workfl
 
     assert reply.status_code == 422
     assert client.get(AGENTS).json()["total"] == before
+
+
+def test_a_tool_that_could_not_be_shown_is_not_made(client: TestClient):
+    client.post(AGENTS, json={"name": "Joe", "system_prompt": "x"})
+    agent = client.get(AGENTS).json()["agents"][0]["agent_id"]
+    schema = '{"type": "object", "properties": ' + '{"not":' * 400 + "{}" + "}" * 401
+    body = (
+        f'{{"name": "t", "description": "d", "url": "https://example.com", "parameters": {schema}}}'
+    )
+
+    reply = client.post(f"{AGENTS}/{agent}/tools", content=body, headers=JSON)
+
+    assert reply.status_code == 422
+    assert "nested more than" in reply.json()["error"]
