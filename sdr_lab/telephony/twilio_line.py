@@ -15,6 +15,7 @@ from typing import Protocol
 
 from sdr_lab.call.line import Digit, Frame, Mark
 from sdr_lab.errors import ProviderError, SdrLabError
+from sdr_lab.records import FRAME_MS
 from sdr_lab.telephony.media_frames import PER_MS, MediaFrames
 from sdr_lab.telephony.twilio_media import (
     Connected,
@@ -39,6 +40,12 @@ PIECE_BYTES = 1000 * PER_MS
 """Most sound in one message: 1 s. What is not sent yet can still be dropped at a `clear`."""
 MAX_QUEUED_BYTES = 8_000_000
 """A quarter of an hour of sound. Far more than any reply: a session gone mad, or a dead peer."""
+AHEAD_S = 60
+"""Sound may come so much before its time: a network that was stuck delivers all at once."""
+MESSAGES_PER_S = 200
+"""Twilio sends 50 of sound, a mark per sentence, and keys as fast as fingers are."""
+LOOK_EVERY = 32
+"""Messages between two looks at how fast they come."""
 CLOSE_S = 2.0
 """How long a peer may take to say goodbye, and to end by itself when a send has failed."""
 LOOKS = 5
@@ -251,10 +258,13 @@ class TwilioLine:
 
     async def _receive(self) -> None:
         fault: SdrLabError | None = None
+        begun_s = asyncio.get_running_loop().time()
         try:
             while not self.is_stopped and (text := await self._socket.receive()) is not None:
                 self.counts.received += 1
                 self._take(read_message(text))
+                if self.counts.received % LOOK_EVERY == 0:
+                    self._check_pace(begun_s)
         except ProtocolError as error:
             fault = error
         except Exception as error:  # whatever a socket raises when it breaks
@@ -294,6 +304,14 @@ class TwilioLine:
             raise ProtocolError(
                 f"a message for stream {stream_sid[:60]!a} on {self.start.stream_sid}"
             )
+
+    def _check_pace(self, begun_s: float) -> None:
+        """A peer that sends faster than anybody speaks would take the time of all other calls."""
+        may_s = asyncio.get_running_loop().time() - begun_s + AHEAD_S
+        if self.counts.frames * FRAME_MS > 1000 * may_s:
+            raise ProtocolError(f"sound for {AHEAD_S} s was sent ahead of its time")
+        if self.counts.received > MESSAGES_PER_S * may_s:
+            raise ProtocolError(f"more than {MESSAGES_PER_S} messages a second")
 
     # ---- what goes out
 

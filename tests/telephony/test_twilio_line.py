@@ -183,6 +183,44 @@ def test_a_peer_that_breaks_the_protocol_is_closed_with_the_reason(said: Any, re
     assert len(call.socket.closed[1].encode()) <= 123
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ([media(i * 1000, LOUD * 50) for i in range(100)], "sound for 60 s was sent ahead"),
+        ([mark(str(i)) for i in range(20_000)], "more than 200 messages a second"),
+        ([dtmf("5")] * 20_000, "more than 200 messages a second"),
+        ([message("news")] * 20_000, "more than 200 messages a second"),
+    ],
+    ids=["sound", "marks", "keys", "news"],
+)
+def test_a_peer_that_sends_faster_than_anybody_speaks_is_closed(said: list[Any], reason: str):
+    async def main() -> Call:
+        call = Call()
+        for item in said:
+            call.socket.say(item)
+        with pytest.raises(ProtocolError, match=reason):
+            await call.read()
+        return call
+
+    assert len(run_virtually(main()).items) < 15_000
+
+
+def test_what_a_network_has_held_back_for_a_while_is_taken():
+    async def main() -> Call:
+        call = Call()
+        for at_ms in range(0, 40_000, 20):
+            call.socket.say(media(at_ms, LOUD))
+        reading = asyncio.create_task(call.read())
+        await asyncio.sleep(50)
+        for at_ms in range(40_000, 90_000, 20):
+            call.socket.say(media(at_ms, LOUD))
+        call.socket.hang_up()
+        await reading
+        return call
+
+    assert len(run_virtually(main()).items) == 90_000 // 20
+
+
 def test_a_connection_that_breaks_is_a_fault():
     async def main() -> Call:
         call = Call()
