@@ -25,6 +25,15 @@ MAX_URL = 2048
 
 CONNECTIONS_PER_HOST = 8
 
+INSIDE = tuple(
+    map(
+        ipaddress.ip_network,
+        ("168.63.129.16/32", "192.0.0.0/24", "192.88.99.0/24", "3fff::/20", "64:ff9b:1::/48"),
+    )
+)
+"""Addresses that look public and are not: Azure's and Oracle's metadata, old relays, documentation.
+Source: the IANA special-purpose address registries; older Pythons do not know all of them."""
+
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """An IPv4 address in its last four bytes."""
 
@@ -211,7 +220,8 @@ def refuse_private(host: str, address: str) -> None:
     """Raise Refused unless `address` can be reached by everybody."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     for inner in (ip, *carried_by(ip)):
-        if not inner.is_global or inner.is_multicast or inner.is_reserved:
+        is_inside = any(inner in network for network in INSIDE)
+        if not inner.is_global or inner.is_multicast or inner.is_reserved or is_inside:
             raise Refused(f"{host} has the address {address}, which is not public")
 
 

@@ -101,10 +101,11 @@ async def health(request: Request) -> dict[str, Any]:
 async def ready(request: Request, response: Response, desk: DeskHere) -> dict[str, Any]:
     """503 when a call could not be taken now; `checks` say how to get what is missing."""
     state = state_of(request)
-    checks = [
-        await asyncio.to_thread(_database, state.lab),
-        *await asyncio.to_thread(state.examined),
-    ]
+    async with state.looking:
+        checks = [
+            await asyncio.to_thread(_database, state.lab),
+            *await asyncio.to_thread(state.examined),
+        ]
     why = [f"{check.name}: {check.detail}" for check in checks if check.state == "missing"]
     if closed := desk.switchboard.why_closed:
         why.append(closed)

@@ -49,6 +49,7 @@ class AppState:
         self._holds: weakref.WeakKeyDictionary[Loop, AsyncIterator[None]] = (
             weakref.WeakKeyDictionary()
         )
+        self._looking: weakref.WeakKeyDictionary[Loop, asyncio.Lock] = weakref.WeakKeyDictionary()
         self._examining = threading.Lock()
         self._examined: tuple[float, list[Check]] = (0.0, [])
         self.started_s = time.time()
@@ -98,6 +99,12 @@ class AppState:
                 checks = examine(settings)
                 self._examined = (time.monotonic(), checks)
             return checks
+
+    @property
+    def looking(self) -> asyncio.Lock:
+        """Held by the request that looks at the machine. Others wait for it without taking a
+        thread each: anybody may ask for /ready, and calls need those threads."""
+        return self._looking.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
     async def desk(self) -> Desk:
         """Return the desk of the running loop; open one if there is none."""

@@ -1,13 +1,20 @@
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from sdr_lab import __version__
 from sdr_lab.agents.tool_specs import BUILT_IN
+from sdr_lab.api.app import create_app
+from sdr_lab.config import Settings
 
 
 def test_what_this_is(client: TestClient):
@@ -101,3 +108,33 @@ def test_the_seeds_status_pages(client: TestClient):
     assert tools["tools_available"] == list(BUILT_IN)
     assert tools["departments"]["sales"] == "+13125550140"
     assert (tools["silence_threshold_sec"], tools["utterance_end_ms"]) == (0.8, 1000)
+
+
+class Counted(ThreadPoolExecutor):
+    """Knows how many of its threads were at work, at most, since `most` was set to 0."""
+
+    at_work = most = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.at_work += 1
+        self.most = max(self.most, self.at_work)
+        future = super().submit(fn, *args, **kwargs)
+        future.add_done_callback(self._done)
+        return future
+
+    def _done(self, _: Future[Any]) -> None:
+        self.at_work -= 1
+
+
+async def test_whoever_asks_for_ready_does_not_take_the_threads_of_calls(settings: Settings):
+    threads = Counted(4)
+    asyncio.get_running_loop().set_default_executor(threads)
+    transport = httpx.ASGITransport(create_app(settings.changed("test", API_KEYS="ann")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://calls.example") as client:
+        await client.get("/ready")
+        threads.most = 0
+
+        replies = await asyncio.gather(*(client.get("/ready") for _ in range(20)))
+
+    assert {reply.json()["checks"] for reply in replies} == {None}
+    assert threads.most == 1
