@@ -56,6 +56,8 @@ class Tickets:
         Raises:
             Refused: it is unknown, expired or used.
         """
+        if self.peek(token) is None:  # strangers must not make us write
+            raise Refused(self.database.read(lambda s: why_not(s.get(TicketRow, digest(token)))))
 
         def work(session: Session) -> Ticket:
             now = datetime.now(UTC)

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from sdr_lab.errors import Refused
 from sdr_lab.store.database import Database
@@ -55,6 +56,15 @@ def test_purge_leaves_what_is_valid(tickets: Tickets):
     assert isinstance(tickets.redeem(valid), Ticket)
     with pytest.raises(Refused, match="unknown"):
         tickets.redeem(expired)
+
+
+def test_strangers_do_not_wait_for_nor_hold_up_who_writes(two: tuple[Database, Database]):
+    def work(session: Session) -> None:
+        session.execute(text("DELETE FROM tickets"))  # from here on it alone may write
+        with pytest.raises(Refused, match="unknown"):
+            Tickets(two[1]).redeem("a stranger's")
+
+    two[0].write(work)
 
 
 def test_of_all_who_redeem_at_once_one_is_let_in(two: tuple[Database, Database]):
