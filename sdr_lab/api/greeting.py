@@ -16,6 +16,11 @@ DANGERS = {
     "INSECURE_PRIVATE_WEBHOOKS": "tools and webhooks can reach machines of this network",
 }
 
+OPEN_TO_ALL = (
+    "PUBLIC_URL without API_KEYS: a proxy that does not say for whom it asks (X-Forwarded-For) "
+    "lets everybody use the API; set API_KEYS"
+)
+
 
 def greeting(settings: Settings, url: str) -> str:
     """Return some lines for a terminal. Looks at the machine, which takes about a second.
@@ -26,6 +31,7 @@ def greeting(settings: Settings, url: str) -> str:
     lab = Lab(settings)
     chosen = choose(settings, lab.agent())
     lab.database.close()
+    is_open = settings.public_url and not settings.accepted_keys()
     rows = [
         ("listens on", f"{url}  (API {url}/docs · phone {url}/phone · state {url}/ready)"),
         ("workspace", str(settings.sdr_lab_home.absolute())),
@@ -35,6 +41,7 @@ def greeting(settings: Settings, url: str) -> str:
         ("keys", keys(settings)),
         *(("WARNING", f"{name} is on: {why}") for name, why in DANGERS.items()
           if getattr(settings, name.lower())),
+        *([("WARNING", OPEN_TO_ALL)] if is_open else []),
         *(("note", notice) for notice in settings.notices),
         *(("missing", f"{check.name}: {check.detail}; {check.remedy}")
           for check in examine(settings) if check.state == "missing"),

@@ -7,6 +7,7 @@ import asyncio
 import errno
 import ipaddress
 import logging
+import os
 import socket
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,9 @@ WS_PING_S = 20.0
 
 LIBRARIES = ("uvicorn",)
 """Whose messages go where ours go."""
+
+OTHERS_NOTHING = 0o077
+"""What the server writes holds voices, numbers and secrets: only its own user may read it."""
 
 FLUSH_S = 5
 """For what uvicorn itself waits for after the calls have ended: replies in flight."""
@@ -172,6 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         settings = settings_from(arguments)
+        os.umask(OTHERS_NOTHING)
         set_up_logs(settings, LIBRARIES)
         taken = listen(settings)
         with taken:

@@ -146,6 +146,9 @@ def test_the_greeting_of_a_connected_server_holds_no_secret(settings: Settings):
     assert "WARNING     INSECURE_SKIP_SIGNATURES is on" in text
     assert "very-secret" not in text
     assert "key-one" not in text
+    assert "PUBLIC_URL without API_KEYS" not in text
+    open_to_all = greeting(connected.changed("test", API_KEYS=""), "http://127.0.0.1:9001")
+    assert "WARNING     PUBLIC_URL without API_KEYS" in open_to_all
 
 
 # ---- the process
@@ -185,6 +188,9 @@ def test_it_serves_and_ends_in_order(home: Path):
     assert "← 200 GET /health" in errors
     assert "Application shutdown complete" in errors
     assert "Traceback" not in errors
+    written = [path for path in home.rglob("*") if "__pycache__" not in path.parts]
+    assert written
+    assert [path for path in written if path.stat().st_mode & 0o077] == []
 
 
 def test_a_second_server_on_the_same_port_says_so(home: Path):
