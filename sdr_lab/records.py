@@ -17,6 +17,10 @@ FRAME_MS = 20
 FRAME_BYTES = 160
 """20 ms of 8 kHz µ-law, one byte a sample."""
 
+MOST_CHARS = 2000
+"""What is looked at of one turn: nobody says more in one go, but a program can send it, and the
+time that wordings take to be found grows with the square of the length."""
+
 Role = Literal["caller", "agent"]
 
 

@@ -16,13 +16,14 @@ from functools import cache, lru_cache
 from sdr_lab.agents import intent_forms as forms
 from sdr_lab.agents.intent_attitudes import ATTITUDES
 from sdr_lab.agents.intent_denied import DENIED
+from sdr_lab.agents.intent_made_of import MadeOf
 from sdr_lab.agents.intent_names import DEFINITIONS, INTENTS
 from sdr_lab.agents.intent_plans import PLANS
 from sdr_lab.agents.intent_rules import compiled
 from sdr_lab.agents.intent_score import best_intent
 from sdr_lab.agents.intent_text import normalise
 from sdr_lab.agents.intent_wishes import WISHES
-from sdr_lab.records import Intent
+from sdr_lab.records import MOST_CHARS, Intent
 
 __all__ = ["DEFINITIONS", "INTENTS", "detect_intent"]
 
@@ -72,7 +73,7 @@ def detect_intent(text: str, asked: bool = False) -> Intent:
     >>> detect_intent("yeah but how much is it").name
     'QUESTION'
     """
-    clauses = normalise(text)
+    clauses = normalise(text[:MOST_CHARS])
     if not clauses:
         return Intent("OTHER", 0.0)
     votes, denied = _votes_of_rules(clauses)
@@ -100,7 +101,7 @@ class _Patterns:
     question_starts: re.Pattern[str]
     question_wordings: re.Pattern[str]
     rhetorical: re.Pattern[str]
-    only: dict[str, re.Pattern[str]]
+    only: dict[str, MadeOf]
     vocabulary: dict[str, frozenset[str]]
     neutral: frozenset[str]
 
@@ -123,19 +124,13 @@ def _patterns() -> _Patterns:
         question_wordings=compiled(forms.QUESTION_WORDINGS),
         rhetorical=compiled(forms.RHETORICAL),
         only={
-            "DENY": _made_of(forms.DENY_ONLY, forms.DENY_TAILS),
-            "CONFIRM": _made_of(forms.CONFIRM_ONLY, forms.CONFIRM_TAILS),
-            "ACKNOWLEDGE": _made_of(forms.ACKNOWLEDGE_ONLY, forms.ACKNOWLEDGE_TAILS),
+            "DENY": MadeOf(forms.DENY_ONLY, forms.DENY_TAILS),
+            "CONFIRM": MadeOf(forms.CONFIRM_ONLY, forms.CONFIRM_TAILS),
+            "ACKNOWLEDGE": MadeOf(forms.ACKNOWLEDGE_ONLY, forms.ACKNOWLEDGE_TAILS),
         },
         vocabulary={name: frozenset(words.split()) for name, words in forms.VOCABULARY.items()},
         neutral=frozenset(forms.NEUTRAL.split()),
     )
-
-
-def _made_of(heads: tuple[str, ...], tails: tuple[str, ...]) -> re.Pattern[str]:
-    """Return a pattern for texts of at least one head, and else only heads and tails."""
-    head, tail = "|".join(heads), "|".join(tails)
-    return re.compile(rf"(?:(?:{tail}) )*(?:{head})(?: (?:{head}|{tail}))*")
 
 
 def _votes_of_rules(clauses: list[str]) -> tuple[dict[str, float], set[str]]:

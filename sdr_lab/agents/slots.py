@@ -16,7 +16,7 @@ from sdr_lab.agents.when import (
     part_of_day,
     span_from_now,
 )
-from sdr_lab.records import Slots
+from sdr_lab.records import MOST_CHARS, Slots
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def find_slots(text: str, now: datetime, offer: Offer | None = None) -> Slots:
     >>> find_slots("Tuesday at ten", datetime(2026, 11, 24, 9, tzinfo=UTC)).when
     datetime.datetime(2026, 12, 1, 10, 0, tzinfo=datetime.timezone.utc)
     """
-    email, rest = _email(text)
+    email, rest = _email(text[:MOST_CHARS])
     phone, rest = _phone(rest)
     when, day, part = _moment(normalise(rest), now, offer or Offer())
     return Slots(
