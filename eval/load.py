@@ -56,6 +56,7 @@ BEGIN_S = 0.06
 LATE_BAR = 0.001
 CLEAR_BAR_MS = 40.0
 LAG_BAR = 0.001
+OTHERS_CORES = 0.3  # used by other programs: more changes what is measured
 GROWTH_BAR = 0.05
 WARM_CALLS = 100
 """Of a soak, before memory must be flat."""
@@ -355,6 +356,8 @@ def told(figures: Figures) -> str:
         f"  fleet  {f.fleet_cpu:.2f} cores, late with {f.fleet_lag:.3%} of its frames, "
         f"at most {f.fleet_worst_ms:.0f} ms; other programs {f.other_cpu:.2f} cores",
     ]
+    if f.other_cpu > OTHERS_CORES:
+        lines.append("  other programs took part of the machine: measure again when it is idle")
     return "\n".join([*lines, *(f"  MISSED: {what}" for what in f.missed[:8])])
 
 
