@@ -55,6 +55,7 @@ _SPELLED = re.compile(
     r"\s+at\s+((?:[\w-]+\s*(?:\.|\bdot\b)\s*)+(?:com|org|net|io|co|us|edu|gov|biz|info|dev|ai|uk|ca))\b",
     re.IGNORECASE,
 )
+_AT = re.compile(r"\sat\s", re.IGNORECASE)
 _LETTERS = re.compile(r"(?<!['\w])(?:[a-z0-9] ){2,}[a-z0-9]\b", re.IGNORECASE)
 _NO_LOCAL_PART = {"me", "us", "meet", "look", "is", "be", "am", "are", "site", "page", "them"}
 
@@ -184,9 +185,9 @@ def _bare_hour(text: str, part: PartOfDay | None) -> Clock | None:
 def _email(text: str) -> tuple[str | None, str]:
     """Return the address, and the text without it."""
     joined = _LETTERS.sub(lambda m: m[0].replace(" ", ""), text)
-    if (match := _EMAIL.search(joined)) is not None:
+    if "@" in joined and (match := _EMAIL.search(joined)) is not None:
         return match[0].rstrip(".").lower(), joined.replace(match[0], " ")
-    match = _SPELLED.search(joined)
+    match = _SPELLED.search(joined) if _AT.search(joined) else None  # it is slow to find nothing
     if match is None:
         return None, text
     local = _signs(match[1])

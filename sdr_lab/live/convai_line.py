@@ -40,7 +40,17 @@ EARLY_S = 0.1
 MOST_WAITING_S = 60
 """A client that sends faster than it can speak is stopped here."""
 
+TEXTS_PER_S = 2
+MOST_TEXTS = 20
+"""Texts at once. Who sends more, and more of them a second, is no person at a keyboard."""
+
 PING_S = 2.0
+MOST_UNSENT = 500
+"""Messages, a minute of sound and more, that a client may leave unread."""
+
+CLOSE_S = 2.0
+"""A client may take so long to read the last words."""
+
 GONE_S = 20.0
 """A client that says nothing, not even `pong`, for so long is gone."""
 
@@ -80,6 +90,8 @@ class ConvaiLine:
         self._round_trip_s = 0.0
         self._pings: dict[int, float] = {}
         self._last_heard_s = 0.0
+        self._may_type = float(MOST_TEXTS)
+        """Texts that may come now."""
         self._wake = asyncio.Event()
         self._to_send = asyncio.Event()
         self._fault: Exception | None = None
@@ -183,20 +195,28 @@ class ConvaiLine:
             self._end(None)
 
     def _take(self, message: messages.Incoming) -> None:
-        now_s = self._last_heard_s = asyncio.get_running_loop().time()
+        now_s = asyncio.get_running_loop().time()
+        passed_s, self._last_heard_s = now_s - self._last_heard_s, now_s
+        self._may_type = min(MOST_TEXTS, self._may_type + passed_s * TEXTS_PER_S)
         match message:
             case messages.Spoken(pcm):
                 self._hear(pcm, now_s)
             case messages.Typed(text) if text:
-                self._tell(UserText(text))
+                self._give_order(UserText(text))
             case messages.Told(text) if text:
-                self._tell(Context(text))
+                self._give_order(Context(text))
             case messages.Pong(event_id):
                 sent_s = self._pings.pop(event_id, None)
                 if sent_s is not None:
                     self._round_trip_s = now_s - sent_s
             case _:
                 return
+
+    def _give_order(self, order: Order) -> None:
+        self._may_type -= 1
+        if self._may_type < 0:
+            raise ProtocolError(f"more than {TEXTS_PER_S} texts a second")
+        self._tell(order)
 
     def _hear(self, pcm: bytes, now_s: float) -> None:
         data = self._odd + pcm
@@ -221,9 +241,13 @@ class ConvaiLine:
     # ---- what goes out
 
     def _send(self, text: str) -> None:
-        if not self._is_over:
-            self._outgoing.append(text)
-            self._to_send.set()
+        if self._is_over:
+            return
+        if len(self._outgoing) >= MOST_UNSENT:
+            self._end(LineFault(f"the client has left {MOST_UNSENT} messages unread"))
+            return
+        self._outgoing.append(text)
+        self._to_send.set()
 
     async def _give(self) -> None:
         try:
@@ -257,11 +281,12 @@ class ConvaiLine:
 
     async def _close(self) -> None:
         self._is_over = True
+        is_policy = isinstance(self._fault, ProtocolError)
         try:
-            for text in list(self._outgoing):  # the last words
-                await self._socket.send(text)
-            self._outgoing.clear()
-            is_policy = isinstance(self._fault, ProtocolError)
-            await self._socket.close(1008 if is_policy else 1000, str(self._fault or ""))
+            async with asyncio.timeout(CLOSE_S):
+                for text in list(self._outgoing):  # the last words
+                    await self._socket.send(text)
+                self._outgoing.clear()
+                await self._socket.close(1008 if is_policy else 1000, str(self._fault or ""))
         except Exception as error:  # gone either way
             log.debug("closing: %r", error)

@@ -18,6 +18,10 @@ FORMAT = "pcm_16000"
 """Both ways: 16 kHz, 16 bit, little-endian, mono."""
 
 
+MOST_CHARS = 2_000
+"""Of a text; more is cut off. All calls wait while it is searched for names and times."""
+
+
 @dataclass(frozen=True, slots=True)
 class Begin:
     """What the client gives with the call. Comes first."""
@@ -149,7 +153,7 @@ def _text(data: Mapping[str, Any]) -> str:
     text = data.get("text") or ""
     if not isinstance(text, str):
         raise ProtocolError(f"{data['type']}.text must be text")
-    return text.encode("utf-8", "replace").decode().strip()
+    return text[:MOST_CHARS].encode("utf-8", "replace").decode().strip()
 
 
 def _pcm(value: object) -> bytes:

@@ -208,3 +208,8 @@ def test_any_text_is_fine(text: str):
     found = find_slots(text, datetime(2026, 11, 24, tzinfo=UTC))
 
     assert found.when is None or found.when.tzinfo is UTC
+
+
+@pytest.mark.parametrize("piece", ["x", "a-", "a.", "one."])
+def test_text_without_a_blank_takes_no_time(piece: str):
+    assert find_slots(piece * 20_000, NOW).email is None  # it took minutes

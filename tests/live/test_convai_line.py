@@ -13,7 +13,14 @@ import pytest
 from sdr_lab.audio.codec import mulaw_to_pcm
 from sdr_lab.call.inbox import Context, Order, UserText
 from sdr_lab.call.line import Digit, Frame, Mark
-from sdr_lab.live.convai_line import FILL_AFTER_S, GONE_S, ConvaiLine
+from sdr_lab.live.convai_line import (
+    CLOSE_S,
+    FILL_AFTER_S,
+    GONE_S,
+    MOST_TEXTS,
+    MOST_UNSENT,
+    ConvaiLine,
+)
 from sdr_lab.records import FRAME_BYTES, FRAME_MS
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.telephony.twilio_line import LineFault
@@ -265,3 +272,61 @@ def test_a_client_that_closes_ends_the_line():
         return call
 
     assert run_virtually(run()).pipe.closed == (1000, "")
+
+
+def test_more_texts_than_anybody_types_end_the_call():
+    async def script(call: Call) -> None:
+        for _ in range(10_000):
+            call.pipe.say(type="user_message", text="hello")
+        with pytest.raises(ProtocolError, match="more than 2 texts a second"):
+            await call.read()
+
+    call = Call()
+    run_virtually(script(call))
+
+    assert len(call.orders) == MOST_TEXTS
+    assert call.pipe.closed is not None
+    assert call.pipe.closed[0] == 1008
+
+
+def test_texts_as_fast_as_a_person_types_are_taken():
+    async def script(call: Call) -> None:
+        for _ in range(60):
+            call.pipe.say(type="user_message", text="hello")
+            call.pipe.say(type="contextual_update", text="on the page of prices")
+            await asyncio.sleep(1)
+
+    assert len(talk(script).orders) == 120
+
+
+class Unread(Pipe):
+    """Nothing that is sent is ever read."""
+
+    async def send(self, text: str) -> None:
+        await asyncio.Event().wait()
+
+
+def test_a_client_that_does_not_read_ends():
+    async def script(call: Call) -> None:
+        call.pipe = Unread()
+        call.line = ConvaiLine(call.pipe, call.orders.append)
+        reading = asyncio.create_task(call.read())
+        for _ in range(MOST_UNSENT + 1):
+            await asyncio.sleep(0.1)
+            call.pipe.say(type="pong", event_id=0)  # it is there all the same
+            await call.line.play(SENTENCE)
+        with pytest.raises(LineFault, match="messages unread"):
+            await reading
+
+    run_virtually(script(Call()))
+
+
+def test_hanging_up_does_not_wait_for_a_client_that_does_not_read():
+    async def script(call: Call) -> float:
+        line = ConvaiLine(Unread(), call.orders.append)
+        await line.play(SENTENCE)
+        begun_s = asyncio.get_running_loop().time()
+        await line.hang_up()
+        return asyncio.get_running_loop().time() - begun_s
+
+    assert run_virtually(script(Call())) == CLOSE_S

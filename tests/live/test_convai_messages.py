@@ -116,3 +116,9 @@ def test_no_message_breaks_the_reader(text: str):
     except ProtocolError:
         return
     assert isinstance(found, messages.Incoming)
+
+
+def test_a_long_text_is_cut():
+    text = json.dumps({"type": "user_message", "text": "x" * 60_000})
+
+    assert messages.read(text) == messages.Typed("x" * messages.MOST_CHARS)
