@@ -74,7 +74,7 @@ def events(home: Path) -> list[dict[str, Any]]:
 
 
 def short_call(sam: Path, *options: object) -> tuple[object, ...]:
-    return ("--set", "MAX_CALL_S=8", "call", QUESTION, "--agent", sam, "--tts", "tone", *options)
+    return ("--set", "MAX_CALL_S=12", "call", QUESTION, "--agent", sam, "--tts", "tone", *options)
 
 
 def test_json_is_all_there_is_on_standard_output(run_json, home: Path, sam: Path):
