@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import time
 
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sdr_lab.api.state import AppState
 
 log = logging.getLogger(__name__)
+
+AS_IT_SAYS = ("X-Content-Type-Options", "nosniff")
+"""On every reply: what clients have written is never taken for a page."""
 
 
 class RequestLog:
@@ -34,6 +38,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                MutableHeaders(scope=message).setdefault(*AS_IT_SAYS)
             await send(message)
 
         try:

@@ -43,3 +43,8 @@ def test_requests_are_counted_by_route_not_by_path(client_of):
         if s.name.endswith("_total")
     }
     assert counted == {("/v1/convai/agents/{agent_id}", "404"): 2, ("other", "404"): 1}
+
+
+def test_no_reply_is_taken_for_something_else(client: TestClient):
+    for path in ("/health", "/v1/convai/<script>", "/phone", "/docs", "/openapi.json"):
+        assert client.get(path).headers.get_list("x-content-type-options") == ["nosniff"]
