@@ -1,6 +1,6 @@
 """What Twilio tells about calls: in any order, repeated, late.
 
-The store merges what is told (store/calls_status.py). A running call is given orders only: it
+The store merges what is told (store/call_status.py). A running call is given orders only: it
 ends by itself when its line closes.
 """
 
