@@ -282,6 +282,12 @@ async def test_a_call_that_is_over_is_no_fault(
     await account.hang_up(CALL)
     await account.hang_up("CA" + "0" * 32)
 
+    assert server.status == status  # what became of it stays
+    assert {path.rpartition("/")[2] for _, path, _ in server.requests} == {
+        f"{CALL}.json",
+        f"CA{'0' * 32}.json",
+    }
+
 
 @pytest.mark.parametrize(
     "fault", [Fault(cut=True), Fault(status=503), refusal(429, 20429, times=2)]
