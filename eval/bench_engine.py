@@ -28,7 +28,8 @@ from sdr_lab.records import FRAME_MS, InterruptSettings
 from sdr_lab.simulate.caller import Caller, speech_like
 from sdr_lab.simulate.rehearsal import Rehearsal, Scene, rehearse, rehearse_all, run_scene
 from sdr_lab.simulate.script import recording
-from sdr_lab.turns.interrupt import EnergyDetector, Listened
+from sdr_lab.turns.detectors.base import Listened
+from sdr_lab.turns.detectors.energy import EnergyDetector
 
 CALLERS = Path(__file__).parent.parent / "datasets" / "callers"
 ANSWER = "It is one hundred and twenty nine dollars a month for everyone in the team. " * 3

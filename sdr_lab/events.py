@@ -286,6 +286,30 @@ class Withdrawn(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Held(Event):
+    """The caller may be cutting in: the line was cleared, the rest of the reply is kept."""
+
+    turn: int
+    heard: str
+    """The part of the reply that had reached the caller."""
+    onset_ms: int
+    """Stream time of the first frame that spoke for it."""
+    detector: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resumed(Event):
+    """He did not: the reply goes on (input of no one; the floor decides it)."""
+
+    turn: int
+    why: str
+    """`expired`, `acknowledgement`, `quiet`."""
+    held_ms: int
+    repeated_ms: int
+    """Sound that is said again, so that no word is lost."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Interrupted(Event):
     """The caller cut in and the agent stopped."""
 

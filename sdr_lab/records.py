@@ -285,6 +285,30 @@ class InterruptSettings:
     use_vad: bool = False
     by_signal: bool = False
     """A transcriber's own `TURN_STARTED` is enough to stop the agent."""
+    hold: bool = True
+    """Fall silent early, and go on when it was nothing."""
+    hold_ms: int = 800
+    """How long a hold waits for a stop before the agent goes on."""
+    hold_score: float | None = None
+    """0..1, score of `hybrid` (or a VAD) for a hold; None: the detector's own."""
+    stop_score: float | None = None
+    """0..1, score of `hybrid` (or a VAD) for a stop; None: the detector's own."""
+    hold_activity_ms: int = 120
+    """`echo_gate` and VADs: activity that holds."""
+    activity_ms: int = 300
+    """`echo_gate` and VADs: activity that stops."""
+    noise_margin_db: float = 9.0
+    """`echo_gate`: level over the noise of the line."""
+    echo_margin_db: float = 6.0
+    """`echo_gate`: level over the predicted echo of what we sent."""
+    acknowledgements: tuple[str, ...] | None = None
+    """What a listener says without wanting the floor; None: the list of the language."""
+    stop_words: tuple[str, ...] | None = None
+    """What stops the agent as soon as it is transcribed; None: the list of the language."""
+    greeting: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides while the first message is spoken, by field name (not `detector`)."""
+    thinking: Mapping[str, Any] = field(default_factory=dict)
+    """Overrides while a reply is in preparation (`enabled`, `min_speech_ms`)."""
 
 
 @dataclass(frozen=True, slots=True)

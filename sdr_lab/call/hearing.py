@@ -18,7 +18,7 @@ from sdr_lab.call.stream_clock import StreamClock
 from sdr_lab.events import GapFilled
 from sdr_lab.records import FRAME_MS
 from sdr_lab.stt.base import Heard
-from sdr_lab.turns.interrupt import Listened
+from sdr_lab.turns.detectors.base import Listened
 
 
 class Hearing:

@@ -11,6 +11,8 @@ Equal inputs in equal order give equal decisions, so a replay of the log repeats
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from sdr_lab.records import (
     FRAME_MS,
     CallSettings,
@@ -21,8 +23,9 @@ from sdr_lab.records import (
     Words,
 )
 from sdr_lab.turns.decision import Decision, Kind, State
+from sdr_lab.turns.detectors.base import InterruptDetector, Listened, Sign, SignKind
+from sdr_lab.turns.detectors.table import make_detector
 from sdr_lab.turns.endpoint import Pause, is_acknowledgement, pause_needed
-from sdr_lab.turns.interrupt import DETECTORS, InterruptDetector, Listened
 from sdr_lab.turns.voice import SpeechGate
 
 ECHO_TAIL_MS = 300
@@ -86,7 +89,7 @@ class Floor:
     def of(cls, settings: CallSettings) -> Floor:
         """Make the floor of a call."""
         interrupt = settings.interrupt
-        detector = DETECTORS[interrupt.detector](interrupt)
+        detector = make_detector(interrupt)
         return cls(settings.endpoint, detector, round(settings.silence_prompt_s * 1000), interrupt)
 
     @property
@@ -130,11 +133,11 @@ class Floor:
         )
         if voiced and self._gate.is_open:
             self._last_voiced_ms = self._now_ms
-        onset_ms = self._detector.hear(
+        sign = self._detector.hear(
             Listened(frame.at_ms, frame.mulaw, frame.energy, voiced, frame.played)
         )
-        if onset_ms is not None and self._may_be_stopped:
-            return self._cut_in(onset_ms)
+        if _is_stop(sign) and self._may_be_stopped:
+            return self._cut_in(sign.onset_ms)
         if self._gate.is_open:
             return self._hear_speech(was_open)
         if voiced:
@@ -151,9 +154,9 @@ class Floor:
             self._has_final = True
         else:
             self._tail = text
-        onset_ms = self._detector.read(text)
-        if onset_ms is not None and self._may_be_stopped:
-            return self._cut_in(onset_ms)
+        sign = self._detector.read(text) if text else None
+        if _is_stop(sign) and self._may_be_stopped:
+            return self._cut_in(sign.onset_ms)
         return self._look_again()
 
     def signal(self, heard: TurnSignal) -> list[Decision]:
@@ -161,7 +164,8 @@ class Floor:
         if heard.signal in (Signal.TURN_STARTED, Signal.TURN_RESUMED):
             self._signalled_ms = None
         if heard.signal is Signal.TURN_STARTED and self._may_be_stopped:
-            onset_ms = self._detector.read(A_WORD)
+            sign = self._detector.read(A_WORD)
+            onset_ms = sign.onset_ms if _is_stop(sign) else None
             if onset_ms is None and self._interrupt.by_signal and self._interrupt.enabled:
                 onset_ms = min(heard.at_ms, self._now_ms)
             return [] if onset_ms is None else self._cut_in(onset_ms, "signal")
@@ -204,7 +208,7 @@ class Floor:
     def agent_started(self) -> None:
         """The first audio of a reply was handed to the line."""
         self.state = State.SPEAKING
-        self._detector.arm(self._now_ms)
+        self._detector.arm(self._now_ms, self._interrupt)
 
     def agent_stopped(self, asked: bool) -> None:
         """The reply has been played to its end, or there was nothing to say."""
@@ -374,3 +378,7 @@ class Floor:
         self._tail = ""
         self._digits = ""
         self._typed_ms = None
+
+
+def _is_stop(sign: Sign | None) -> TypeGuard[Sign]:
+    return sign is not None and sign.kind is SignKind.STOP

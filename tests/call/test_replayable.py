@@ -43,8 +43,8 @@ from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
 from sdr_lab.stt.signalling import SignallingTranscriber
 from sdr_lab.tts.tone import Tone
 from sdr_lab.turns.decision import Decision, Kind
+from sdr_lab.turns.detectors.base import Listened
 from sdr_lab.turns.floor import Floor
-from sdr_lab.turns.interrupt import Listened
 
 Row = tuple[int, str, int]
 """Stream time, decision, and the moment that it names."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sdr_lab.records import FRAME_MS, EndpointSettings, InterruptSettings, Words
+from sdr_lab.turns.detectors.base import Listened
+from sdr_lab.turns.detectors.energy import EnergyDetector
 from sdr_lab.turns.floor import Decision, Floor, Kind, State
-from sdr_lab.turns.interrupt import EnergyDetector, Listened
 
 SPEECH, SILENCE = 3000, 10
 FIXED = EndpointSettings(mode="fixed", silence_ms=500, stopped_ms=160)

@@ -1,6 +1,6 @@
-"""Does the caller mean to interrupt? Detectors decide frame by frame while the agent speaks.
+"""Sustained energy over a running baseline: the seed's algorithm with the seed's settings.
 
-`EnergyDetector` is the seed's algorithm with the seed's settings. Where the seed is silent:
+Where the seed is silent:
 
 - *Baseline*: an exponential mean (1/20 per frame, 0.4 s) of the frames that the speech gate calls
   silent, whether the agent speaks or not. It starts at the first such frame. Speech never raises
@@ -16,11 +16,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
-
 from sdr_lab.records import FRAME_MS, InterruptSettings
+from sdr_lab.turns.detectors.base import Listened, Reading, Sign, SignKind
 
 RESET_SHARE = 0.6
 """Energy below this share of the threshold empties the buffer (the seed's value)."""
@@ -29,53 +26,13 @@ HIGH_FRAMES = 2
 BASELINE_STEP = 1 / 20
 
 
-@dataclass(frozen=True, slots=True)
-class Listened:
-    """One 20 ms frame as a detector sees it."""
-
-    at_ms: int
-    """Stream time of its first sample."""
-    mulaw: bytes
-    """The caller's audio, 160 bytes."""
-    energy: int
-    """RMS of it, 0..32124."""
-    is_voiced: bool
-    """What the speech gate says of it."""
-    played: bytes = b""
-    """What the caller heard of us in the same 20 ms; empty when nothing was played."""
-
-
-class InterruptDetector(Protocol):
-    """Told every frame of a call, asked only while the agent speaks."""
-
-    name: str
-    threshold: float
-    """Level, RMS, that counts as loud at the moment; the gate uses it against echo."""
-
-    def arm(self, at_ms: int) -> None:
-        """The agent begins to be heard."""
-        ...
-
-    def disarm(self, at_ms: int) -> None:
-        """The agent has stopped or has been stopped."""
-        ...
-
-    def hear(self, frame: Listened) -> int | None:
-        """Take a frame; return the stream time at which an interruption began, else None."""
-        ...
-
-    def read(self, text: str) -> int | None:
-        """Take words transcribed while the agent speaks; answer as `hear` does."""
-        ...
-
-
 class EnergyDetector:
     """Sustained energy above max(baseline × factor, minimum)."""
 
     name = "energy"
 
     def __init__(self, settings: InterruptSettings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._baseline: float | None = None
         self._armed = False
         self._since_ms: int | None = None
@@ -83,9 +40,12 @@ class EnergyDetector:
         self._has_voiced = False
         self._waits_since_ms: int | None = None
         self._last_ms: int | None = None
+        self._now_ms = 0
+        self._energy = 0
         self.threshold = float(settings.min_energy)
 
-    def arm(self, at_ms: int) -> None:
+    def arm(self, at_ms: int, settings: InterruptSettings) -> None:
+        self.settings = settings
         self._armed = True
         self._empty()
 
@@ -93,10 +53,12 @@ class EnergyDetector:
         self._armed = False
         self._empty()
 
-    def hear(self, frame: Listened) -> int | None:
+    def hear(self, frame: Listened) -> Sign | None:
+        self._energy = frame.energy
+        self._now_ms = frame.at_ms + FRAME_MS
         if not frame.is_voiced:
             self._follow_baseline(frame.energy)
-        if not (self._armed and self._settings.enabled):
+        if not (self._armed and self.settings.enabled):
             return None
         if frame.energy < RESET_SHARE * self.threshold:
             self._empty()
@@ -108,39 +70,55 @@ class EnergyDetector:
         self._has_voiced = self._has_voiced or frame.is_voiced
         return self._decide(frame.at_ms + FRAME_MS)
 
-    def read(self, text: str) -> int | None:
+    def read(self, text: str) -> Sign | None:
         since_ms = self._waits_since_ms
         if since_ms is None or not text.strip() or not self._armed:
             return None
         return self._cut_in(since_ms, since_ms)
 
-    def _decide(self, now_ms: int) -> int | None:
+    def reading(self) -> Reading:
+        speech_ms = 0 if self._since_ms is None else self._now_ms - self._since_ms
+        return Reading(
+            {
+                "energy": self._energy,
+                "baseline": self._baseline or 0.0,
+                "speech_ms": speech_ms,
+                "high_frames": self._high,
+            },
+            {
+                "energy": self.threshold,
+                "speech_ms": self.settings.min_speech_ms,
+                "high_frames": HIGH_FRAMES,
+            },
+        )
+
+    def _decide(self, now_ms: int) -> Sign | None:
         since_ms = self._since_ms
         if since_ms is None or self._high < HIGH_FRAMES:
             return None
-        if now_ms - since_ms < self._settings.min_speech_ms:
+        if now_ms - since_ms < self.settings.min_speech_ms:
             return None
-        if self._settings.use_vad and not self._has_voiced:
+        if self.settings.use_vad and not self._has_voiced:
             return None
         last_ms = self._last_ms
-        if last_ms is not None and now_ms - last_ms < self._settings.debounce_ms:
+        if last_ms is not None and now_ms - last_ms < self.settings.debounce_ms:
             return None
-        if self._settings.require_text:
+        if self.settings.require_text:
             self._waits_since_ms = since_ms
             return None
         return self._cut_in(since_ms, now_ms)
 
-    def _cut_in(self, since_ms: int, now_ms: int) -> int:
+    def _cut_in(self, since_ms: int, now_ms: int) -> Sign:
         self._last_ms = now_ms
         self._waits_since_ms = None
         self._empty()
-        return since_ms
+        return Sign(SignKind.STOP, since_ms, self._energy / max(self.threshold, 1.0))
 
     def _follow_baseline(self, energy: int) -> None:
         if self._baseline is None:
             self._baseline = float(energy)
         self._baseline += BASELINE_STEP * (energy - self._baseline)
-        settings = self._settings
+        settings = self.settings
         self.threshold = max(self._baseline * settings.baseline_factor, float(settings.min_energy))
 
     def _empty(self) -> None:
@@ -149,9 +127,3 @@ class EnergyDetector:
         self._has_voiced = False
         if not self._armed:
             self._waits_since_ms = None
-
-
-DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
-    "energy": EnergyDetector,
-}
-"""Every detector by the name that INTERRUPT_DETECTOR takes."""

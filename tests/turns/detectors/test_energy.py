@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sdr_lab.records import FRAME_MS, InterruptSettings
-from sdr_lab.turns.interrupt import EnergyDetector, Listened
+from sdr_lab.turns.detectors.base import Listened
+from sdr_lab.turns.detectors.energy import EnergyDetector
 
 SETTINGS = InterruptSettings()  # 800, × 2.8, 100 ms, 400 ms
 QUIET, EDGE, LOUD = 100, 600, 2000  # below 0.6 × 800, between, above
@@ -25,11 +26,11 @@ def decisions(
     for index, energy in enumerate(energies):
         at_ms = index * FRAME_MS
         if index == armed_from:
-            detector.arm(at_ms)
+            detector.arm(at_ms, settings)
         is_voiced = voiced and energy > QUIET
-        onset_ms = detector.hear(Listened(at_ms, b"", energy, is_voiced))
-        if onset_ms is not None:
-            found.append((index, onset_ms // FRAME_MS))
+        sign = detector.hear(Listened(at_ms, b"", energy, is_voiced))
+        if sign is not None:
+            found.append((index, sign.onset_ms // FRAME_MS))
     return found
 
 
@@ -86,21 +87,23 @@ def test_use_vad_needs_a_voiced_frame():
 
 def test_require_text_waits_for_words():
     detector = EnergyDetector(replace(SETTINGS, require_text=True))
-    detector.arm(0)
+    detector.arm(0, detector.settings)
     for index in range(10):
         assert detector.hear(Listened(index * FRAME_MS, b"", LOUD, True)) is None
     assert detector.read("") is None
-    assert detector.read("wait") == 0
+    sign = detector.read("wait")
+    assert sign is not None
+    assert sign.onset_ms == 0
     assert detector.read("wait a minute") is None
 
 
 def test_require_text_forgets_at_disarm():
     detector = EnergyDetector(replace(SETTINGS, require_text=True))
-    detector.arm(0)
+    detector.arm(0, detector.settings)
     for index in range(10):
         detector.hear(Listened(index * FRAME_MS, b"", LOUD, True))
     detector.disarm(200)
-    detector.arm(220)
+    detector.arm(220, detector.settings)
     assert detector.read("wait") is None
 
 

@@ -1,0 +1,37 @@
+"""Every detector by the name that INTERRUPT_DETECTOR takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from sdr_lab.errors import NotFound
+from sdr_lab.own_class import OWN_CLASS, is_own_class, load_class
+from sdr_lab.records import InterruptSettings
+from sdr_lab.turns.detectors.base import InterruptDetector
+
+
+def _energy(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.energy import EnergyDetector
+
+    return EnergyDetector(settings)
+
+
+DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
+    "energy": _energy,
+}
+"""The built-in ones. What a detector needs is imported when it is made."""
+
+
+def make_detector(settings: InterruptSettings) -> InterruptDetector:
+    """Make the detector that the settings name.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    name = settings.detector
+    if is_own_class(name):
+        return cast(InterruptDetector, load_class(name, "detector")(settings))
+    if name not in DETECTORS:
+        raise NotFound(f"detector {name!r}: unknown; allowed: {', '.join(DETECTORS)}, {OWN_CLASS}")
+    return DETECTORS[name](settings)
