@@ -87,7 +87,7 @@ def detector_cost_us() -> float:
     """Return µs per frame of the energy and the `energy` detector."""
     frames = cut_frames(speech_like(60))
     detector = EnergyDetector(InterruptSettings())
-    detector.arm(0)
+    detector.arm(0, detector.settings)
     begun = time.process_time()
     for index, frame in enumerate(frames):
         detector.hear(Listened(index * 20, frame, calculate_audio_energy(frame), True))

@@ -17,7 +17,8 @@ class Told:
     def __init__(
         self, endpoint: EndpointSettings = FIXED, interrupt: InterruptSettings | None = None
     ) -> None:
-        self.floor = Floor(endpoint, EnergyDetector(interrupt or InterruptSettings()), 10_000)
+        interrupt = interrupt or InterruptSettings()
+        self.floor = Floor(endpoint, EnergyDetector(interrupt), 10_000, interrupt)
         self.at_ms = 0
         self.decided: list[tuple[int, Decision]] = []
 
