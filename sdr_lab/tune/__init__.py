@@ -1,0 +1,1 @@
+"""Interrupt detection on recorded calls: labels, corpora, detection runs, scores, settings."""
