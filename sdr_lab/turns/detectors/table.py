@@ -17,8 +17,40 @@ def _energy(settings: InterruptSettings) -> InterruptDetector:
     return EnergyDetector(settings)
 
 
+def _webrtc(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.vad import VadDetector
+    from sdr_lab.turns.detectors.vad_webrtc import SCORES, WebrtcVad
+
+    return VadDetector(WebrtcVad(), SCORES, settings)
+
+
+def _silero(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.vad import VadDetector
+    from sdr_lab.turns.detectors.vad_silero import SCORES, SileroVad
+
+    return VadDetector(SileroVad(), SCORES, settings)
+
+
+def _pysilero(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.vad import VadDetector
+    from sdr_lab.turns.detectors.vad_silero import SCORES, PysileroVad
+
+    return VadDetector(PysileroVad(), SCORES, settings)
+
+
+def _ten(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.vad import VadDetector
+    from sdr_lab.turns.detectors.vad_ten import SCORES, TenVad
+
+    return VadDetector(TenVad(), SCORES, settings)
+
+
 DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
     "energy": _energy,
+    "webrtc": _webrtc,
+    "silero": _silero,
+    "pysilero": _pysilero,
+    "ten": _ten,
 }
 """The built-in ones. What a detector needs is imported when it is made."""
 
