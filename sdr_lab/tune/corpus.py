@@ -6,16 +6,59 @@ A corpus is a folder with `truth.json` and `calls/<id>.wav`, or a folder of call
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sdr_lab.tune.labels import Interval, Label
-from sdr_lab.tune.two_channels import read_frames
+from sdr_lab.errors import BadInput
+from sdr_lab.events import (
+    AgentStarted,
+    AgentStopped,
+    CallEnded,
+    Event,
+    Interrupted,
+    Resumed,
+    read_events,
+)
+from sdr_lab.records import FRAME_MS
+from sdr_lab.tune.labels import (
+    LABELS,
+    CallLabels,
+    Interval,
+    Label,
+    check_labels,
+    describe,
+    labels_of,
+    read_json,
+    read_labels,
+    s_of,
+)
+from sdr_lab.tune.two_channels import (
+    active_intervals,
+    energies,
+    looks_swapped,
+    read_frames,
+    read_length,
+)
 
 TRUTH = "truth.json"
 AUDIO = "audio.wav"
+EVENTS = "events.jsonl"
+CALL = "call.json"
+
+LAYOUTS = (
+    "a folder with truth.json and calls/*.wav, or call folders (audio.wav and labels.json); "
+    "`sdr-lab interrupts import` makes them of other recordings"
+)
+
+CUT_OFF_MS = 4000
+"""A sound that the end of a synthetic recording cuts may be labelled in its full length."""
+
+CHECKED_MS = 300_000
+"""The first five minutes of a call show which channel is whose."""
+
+ENDS = (AgentStopped, Interrupted, Resumed, CallEnded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +80,8 @@ class LabelledCall:
     """Audio filters of the live call, which the detector heard through."""
     is_swapped: bool = False
     """The caller is on the right channel of the file."""
+    is_agent_known: bool = True
+    """False: `agent` is where the agent's channel is active, since nothing else tells."""
 
     def frames(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield 20 ms at a time, 160 bytes of µ-law each: caller, agent. Reads as it goes.
@@ -63,4 +108,168 @@ def open_corpus(
     Raises:
         BadInput: no calls, or one that can't be used.
     """
-    raise NotImplementedError
+    warn = on_warning or (lambda line: None)
+    if not path.is_dir():
+        told = "is a file" if path.exists() else "no such folder"
+        raise BadInput(f"{path}: {told}; give {LAYOUTS}")
+    if (path / TRUTH).is_file():
+        calls = list(_calls_of_truth(path, bool(swap), warn))
+    elif (path / AUDIO).is_file():
+        calls = [_call_of_folder(path, bool(swap))]
+    else:
+        folders = sorted(file.parent for file in path.glob(f"*/{AUDIO}"))
+        calls = [_call_of_folder(folder, bool(swap)) for folder in folders]
+    if not calls:
+        raise BadInput(f"{path}: no calls in it; give {LAYOUTS}")
+    if swap is None:
+        for call in calls:
+            check_channels(call)
+    _check_agent(path, calls, warn)
+    return calls
+
+
+def agent_intervals(events: Iterable[Event], duration_ms: int) -> tuple[Interval, ...]:
+    """Return when the detector was armed in a recorded call.
+
+    A hold does not end an interval, since the detector goes on listening; going on after a hold
+    begins a new one.
+    """
+    found: list[Interval] = []
+    start_ms: int | None = None
+    for event in events:
+        if isinstance(event, AgentStarted) and start_ms is None:
+            start_ms = event.at_ms
+        elif start_ms is not None and isinstance(event, ENDS):
+            _add(found, start_ms, event.at_ms, duration_ms)
+            start_ms = event.at_ms if isinstance(event, Resumed) else None
+    if start_ms is not None:
+        _add(found, start_ms, duration_ms, duration_ms)
+    return tuple(found)
+
+
+def _add(found: list[Interval], start_ms: int, end_ms: int, duration_ms: int) -> None:
+    end_ms = min(end_ms, duration_ms)
+    if end_ms > start_ms:
+        found.append(Interval(start_ms, end_ms))
+
+
+def check_channels(call: LabelledCall) -> None:
+    """Compare both channels with what is known of the call.
+
+    Raises:
+        BadInput: the channels look swapped.
+    """
+    sounds = energies(call.audio, CHECKED_MS)
+    if call.is_swapped:
+        sounds = sounds[::-1]
+    if looks_swapped(sounds, call.agent if call.is_agent_known else (), call.labels):
+        raise BadInput(
+            f"{call.audio}: channels look swapped: caller must be left; use --swap "
+            "(or --no-swap if they are right)"
+        )
+
+
+def _calls_of_truth(path: Path, swap: bool, warn: Callable[[str], None]) -> Iterator[LabelledCall]:
+    truth = path / TRUTH
+    rows = read_json(truth)
+    if not isinstance(rows, list):
+        raise BadInput(f"{truth}: expected a list of calls; see docs/labels.md")
+    seen: set[str] = set()
+    late: list[str] = []
+    for i, row in enumerate(rows):
+        key = row.get("id") if isinstance(row, dict) else None
+        if not isinstance(key, str) or not key or Path(key).name != key:
+            raise BadInput(f"{truth}, call {i}: id {key!r}; expected the name of a file in calls/")
+        if key in seen:
+            raise BadInput(f"{truth}: call {key} is there twice; remove one")
+        seen.add(key)
+        audio = path / "calls" / f"{key}.wav"
+        if not audio.is_file():
+            warn(f"{truth}: call {key} is left out: calls/{key}.wav is missing")
+            continue
+        yield _call_of_row(truth, row, audio, swap, late)
+    for audio in sorted((path / "calls").glob("*.wav")):
+        if audio.stem not in seen:
+            warn(f"{audio}: left out: {TRUTH} does not have call {audio.stem}")
+    if late:
+        warn(f"{truth}: {len(late)} labels end after the recording, which cuts them: {late[0]}")
+
+
+def _call_of_row(
+    truth: Path, row: Mapping[str, Any], audio: Path, swap: bool, late: list[str]
+) -> LabelledCall:
+    where = f"{truth}, call {row['id']}"
+    duration_ms = read_length(audio)
+    known = labels_of(row, "events", where)
+    check_labels(known.labels, None, where)
+    for label in known.labels:
+        if label.onset_ms >= duration_ms or label.offset_ms > duration_ms + CUT_OFF_MS:
+            check_labels([label], duration_ms, where)
+        if label.offset_ms > duration_ms:
+            late.append(f"{row['id']}, {describe(label)}")
+    return LabelledCall(
+        id=row["id"],
+        audio=audio,
+        duration_ms=duration_ms,
+        agent=_agent_of(known, audio, duration_ms, swap, where),
+        labels=known.labels,
+        tags=known.tags,
+        caller_turns=known.caller_turns,
+        is_swapped=swap,
+        is_agent_known=known.agent is not None,
+    )
+
+
+def _call_of_folder(folder: Path, swap: bool) -> LabelledCall:
+    audio, log, labels = folder / AUDIO, folder / EVENTS, folder / LABELS
+    duration_ms = read_length(audio)
+    known = read_labels(labels, duration_ms) if labels.is_file() else CallLabels()
+    if known.agent is None and log.is_file():
+        known = replace(known, agent=agent_intervals(read_events(log), duration_ms))
+    return LabelledCall(
+        id=folder.resolve().name,
+        audio=audio,
+        duration_ms=duration_ms,
+        agent=_agent_of(known, audio, duration_ms, swap, str(folder)),
+        labels=known.labels,
+        tags=known.tags,
+        caller_turns=known.caller_turns,
+        filters=_filters_of(folder / CALL),
+        is_swapped=swap,
+        is_agent_known=known.agent is not None,
+    )
+
+
+def _agent_of(
+    known: CallLabels, audio: Path, duration_ms: int, swap: bool, where: str
+) -> tuple[Interval, ...]:
+    """Return when the agent speaks: as the files say, else by what the channel holds."""
+    if known.agent is None:
+        return active_intervals(energies(audio)[0 if swap else 1])
+    if known.agent and known.agent[-1].end_ms > duration_ms + FRAME_MS:
+        end_s = s_of(known.agent[-1].end_ms)
+        raise BadInput(
+            f"{where}: the agent speaks until {end_s:.3f} s, but {audio.name} ends at "
+            f"{s_of(duration_ms):.3f} s; is it the right recording?"
+        )
+    return known.agent
+
+
+def _filters_of(path: Path) -> tuple[str, ...]:
+    if not path.is_file():
+        return ()
+    row = read_json(path)
+    settings = row.get("settings") if isinstance(row, dict) else None
+    filters = settings.get("filters") if isinstance(settings, dict) else None
+    return tuple(map(str, filters)) if isinstance(filters, list) else ()
+
+
+def _check_agent(path: Path, calls: Sequence[LabelledCall], warn: Callable[[str], None]) -> None:
+    silent = [call.id for call in calls if not call.agent]
+    if len(silent) == len(calls):
+        raise BadInput(
+            f"{path}: the agent never speaks in {len(calls)} call(s), so nothing can be "
+            "interrupted; the agent must be on the right channel"
+        )
+    if silent:
+        warn(f"{path}: the agent never speaks in {len(silent)} of {len(calls)} calls: {silent[0]}")
