@@ -1,0 +1,376 @@
+"""What a frame sounds like: bands, noise, voice and echo, relative to the line and the caller.
+
+Streaming: told every frame of a call, it works only while the agent speaks. In between it keeps
+the last second of raw audio, from which noise and echo history are worked out when it is needed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdr_lab.audio.codec import MULAW_TO_PCM
+from sdr_lab.records import FRAME_BYTES
+from sdr_lab.turns.detectors.base import Listened
+from sdr_lab.turns.detectors.echo import LAGS, SILENT_DB, Bands, Echo
+
+WINDOW = 256
+"""Samples per spectrum: 32 ms, two pitch periods of a deep voice."""
+KEPT = WINDOW - FRAME_BYTES
+"""Samples of the frame before that a spectrum takes in."""
+DB_TO_OCTAVES = 0.33219281
+BANDS = 20
+LOWEST_HZ, HIGHEST_HZ = 200.0, 3800.0
+"""What a telephone carries."""
+RATE_HZ = 8000
+FULL_SCALE = 32768.0
+RING_FRAMES = 50
+"""Raw audio kept while the agent is silent."""
+SILENCE = b"\xff" * FRAME_BYTES
+TINY = 1e-10
+"""-100 dBFS: below the smallest step of µ-law."""
+
+FIRST_NOISE_DB = -75.0
+"""Assumed per band while nothing is known."""
+LOWEST_NOISE_DB = -88.0
+NOISE_UP_DB = 0.12
+"""Noise may rise by 3 dB a second…"""
+NOISE_DOWN = 0.22
+"""…and falls by this share of the difference, every other frame."""
+NOISE_SMOOTH = 0.6
+NOISE_QUANTILE = 0.25
+NOISE_JUMP_DB = 6.0
+"""Nor may it rise by more than this while the agent was silent: the caller may have talked."""
+MIN_BIAS_DB = 3.0
+"""A tracked minimum lies below the mean of a noise by about this much."""
+
+FIRST_CALLER_DB = -28.0
+"""Assumed level of the caller's voice until he has spoken."""
+CALLER_QUANTILE = 0.6
+CONCEALED_FRAMES = 2
+"""So many lost frames in a row sound like the one before."""
+PITCH_LAGS = (20, 116)
+"""400 to 70 Hz."""
+PITCH_HIGHEST_HZ = 1500.0
+ACTIVE_DB = 6.0
+"""A band this far above noise and echo holds somebody else."""
+ACTIVE_SHARE = 0.25
+"""Of the bands, for a frame to count as activity."""
+
+FEATURES = 3 * BANDS + 24
+
+
+def _mel_bands() -> NDArray[np.float32]:
+    """Triangles that sum to 1 between the outer centres, shape (BANDS, WINDOW // 2 + 1)."""
+    lowest, highest = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOWEST_HZ, HIGHEST_HZ))
+    edges = 700.0 * (10.0 ** (np.linspace(lowest, highest, BANDS + 2) / 2595.0) - 1.0)
+    hz = np.arange(WINDOW // 2 + 1) * RATE_HZ / WINDOW
+    rows = [
+        np.minimum(
+            (hz - edges[band]) / (edges[band + 1] - edges[band]),
+            (edges[band + 2] - hz) / (edges[band + 2] - edges[band + 1]),
+        )
+        for band in range(BANDS)
+    ]
+    window = np.hanning(WINDOW + 1)[:-1]
+    scale = 2.0 / (WINDOW * np.sum(window**2))  # sums to the mean square of the frame
+    return (np.maximum(rows, 0.0) * scale).astype(np.float32)
+
+
+def _pitch_waves() -> NDArray[np.float32]:
+    """Rows that turn a magnitude spectrum into its autocorrelation at the lags of pitch."""
+    count = int(PITCH_HIGHEST_HZ * WINDOW / RATE_HZ) + 1
+    turns = np.outer(np.arange(*PITCH_LAGS), np.arange(count)) / WINDOW
+    return np.cos(2.0 * np.pi * turns).astype(np.float32)
+
+
+_DECODE = (MULAW_TO_PCM / FULL_SCALE).astype(np.float32)
+_HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
+_MEL = _mel_bands()
+_MEL_T = np.ascontiguousarray(_MEL.T)
+_WAVES = _pitch_waves()
+_PITCH_BINS = _WAVES.shape[1]
+_PLACES = np.arange(BANDS, dtype=np.float32) / BANDS
+
+
+class Hearing:
+    """The ears of `echo_gate` and `hybrid`. One object per call; equal frames, equal values."""
+
+    def __init__(self) -> None:
+        self.echo = Echo(BANDS)
+        self.is_armed = False
+        self.is_zero = False
+        """The frame is digital silence: lost, or a line without comfort noise."""
+        self.level_db = -100.0
+        """Of the frame, 200 to 3800 Hz, dBFS; so are the next three."""
+        self.noise_level_db = FIRST_NOISE_DB
+        self.echo_level_db = -100.0
+        self.expected_db = FIRST_NOISE_DB
+        """Noise and echo together."""
+        self.caller_db = FIRST_CALLER_DB
+        """Running level of the caller's voice, dBFS."""
+        self.is_caller_known = False
+        self.voicing = 0.0
+        """Height of the pitch peak of the autocorrelation, 0..1."""
+        self.active_share = 0.0
+        """Share of the bands with somebody in them."""
+        self.active_frames = 0
+        self.quiet_frames = 0
+        self.expected_rms = 0.0
+        """Echo and noise with a margin, RMS in int16 units; falls slowly, as rooms do."""
+        self.over_db: Bands = np.zeros(BANDS, np.float32)
+        """Each band over noise and echo, dB."""
+        self._wave = np.zeros((2, WINDOW), np.float32)
+        self._heard: deque[bytes] = deque(maxlen=RING_FRAMES)
+        self._played: deque[bytes] = deque(maxlen=LAGS)
+        self._sent_zeros = WINDOW
+        self._zeros = 0
+        self._frames = 0
+        self._noise_db: Bands | None = None
+        self._smooth: Bands | None = None
+        self._power: Bands = np.full(BANDS, TINY, np.float32)
+        self._db: Bands = np.full(BANDS, -100.0, np.float32)
+        self._last_db: Bands = self._db
+        self._sent_level_db = -100.0
+        self._pitch = 0.0
+        self._crest = 0.0
+        self._was_zero = False
+        self._caller_step = 4.0
+
+    # ---- the agent is silent
+
+    def skip(self, frame: Listened) -> None:
+        """Take a frame while the agent is silent."""
+        self._heard.append(frame.mulaw)
+        self._played.append(frame.played)
+        if frame.is_voiced and frame.energy > 0:
+            self._follow_caller(20.0 * math.log10(frame.energy / FULL_SCALE), 1.0)
+
+    def arm(self) -> None:
+        """The agent begins to be heard."""
+        if self.is_armed:
+            return
+        self.is_armed = True
+        self._frames = 0
+        self.active_frames = 0
+        self.quiet_frames = 0
+        self._zeros = 0
+        self._learn_noise()
+        self._recall_sent()
+        self._smooth = None
+
+    def disarm(self) -> None:
+        """The agent is silent again."""
+        self.is_armed = False
+
+    def _learn_noise(self) -> None:
+        heard = [frame for frame in self._heard if frame != SILENCE and len(frame) == FRAME_BYTES]
+        self._wave[0] = 0.0
+        if self._heard:
+            tail = b"".join(list(self._heard)[-2:]).rjust(2 * FRAME_BYTES, b"\xff")[-WINDOW:]
+            self._wave[0] = _DECODE[np.frombuffer(tail, np.uint8)]
+        if len(heard) < 4:
+            return
+        levels = 10.0 * np.log10(_powers(_windows(b"".join(heard))) + TINY)
+        noise = np.quantile(levels, NOISE_QUANTILE, axis=0).astype(np.float32)
+        if self._noise_db is not None:
+            noise = np.minimum(noise, self._noise_db + NOISE_JUMP_DB)
+        self._noise_db = np.maximum(noise, LOWEST_NOISE_DB)
+
+    def _recall_sent(self) -> None:
+        self.echo.forget_sent()
+        self._wave[1] = 0.0
+        self._sent_zeros = WINDOW
+        if all(not played or played == SILENCE for played in self._played):
+            return
+        codes = b"".join((SILENCE, *(played or SILENCE for played in self._played)))
+        for power in _powers(_windows(codes)):
+            self.echo.send(power if power.any() else None)
+        self._wave[1] = _DECODE[np.frombuffer(codes[-WINDOW:], np.uint8)]
+        self._sent_zeros = 0
+
+    # ---- the agent speaks
+
+    def hear(self, frame: Listened) -> None:
+        """Take a frame while the agent speaks."""
+        self._heard.append(frame.mulaw)
+        self._played.append(frame.played)
+        self._frames += 1
+        is_even = self._frames % 2 == 0  # what changes slowly is followed on every other frame
+        self._look(frame.mulaw, frame.played)
+        noise_db = self._noise_db
+        if noise_db is None or not is_even:
+            noise_db = self._follow_noise()
+        noise = np.exp2(noise_db * DB_TO_OCTAVES)
+        self.echo.hear(self._power, self._db - noise_db, noise, is_even)
+        expected = noise + self.echo.power
+        over = np.log10(expected)
+        over *= -10.0
+        over += self._db
+        self.over_db = over
+        self._sum_up(noise, expected)
+        if self.voicing > 0.6 and self.level_db > self.expected_db + 8.0 and not self.is_zero:
+            self._follow_caller(self.level_db, 0.3)
+
+    def _look(self, mulaw: bytes, played: bytes) -> None:
+        wave = self._wave
+        wave[:, :KEPT] = wave[:, FRAME_BYTES:]
+        self._was_zero = self.is_zero
+        self.is_zero = _put(wave[0, KEPT:], mulaw)
+        self._zeros = self._zeros + 1 if self.is_zero else 0
+        self._sent_zeros = self._sent_zeros + FRAME_BYTES if _put(wave[1, KEPT:], played) else 0
+        is_sent = self._sent_zeros < WINDOW
+        windowed = (wave if is_sent else wave[:1]) * _HANN
+        spectrum = np.fft.rfft(windowed)
+        power = spectrum.real**2
+        power += spectrum.imag**2
+        bands = power.dot(_MEL_T)
+        self._last_db = self._db
+        if self._zeros == 0 or self._zeros > CONCEALED_FRAMES:
+            db = np.log10(bands[0] + TINY)
+            db *= 10.0
+            self._power, self._db = bands[0], db
+            self._find_pitch(wave[0], power[0])
+        self._sent_level_db = -100.0
+        if is_sent:
+            self._sent_level_db = 10.0 * math.log10(float(np.add.reduce(bands[1])) + TINY)
+        self.echo.send(bands[1] if is_sent else None)
+
+    def _find_pitch(self, wave: NDArray[np.float32], power: NDArray[np.float32]) -> None:
+        magnitude = np.sqrt(power[:_PITCH_BINS])
+        waves = _WAVES.dot(magnitude)
+        self._pitch = int(waves.argmax())
+        total = float(np.add.reduce(magnitude))
+        self.voicing = max(0.0, float(waves[self._pitch]) / (total + 1e-6))
+        rms = math.sqrt(float(wave.dot(wave)) / WINDOW)
+        high, low = float(np.maximum.reduce(wave)), float(np.minimum.reduce(wave))
+        self._crest = max(high, -low) / (rms + 1e-5)
+
+    def _follow_noise(self) -> Bands:
+        if self._noise_db is None:
+            first = FIRST_NOISE_DB if self.is_zero else self._db - MIN_BIAS_DB
+            self._noise_db = np.full(BANDS, FIRST_NOISE_DB, np.float32)
+            np.maximum(first, self._noise_db, out=self._noise_db)
+        if self.is_zero or self._was_zero:
+            return self._noise_db
+        if self._smooth is None:
+            self._smooth = self._power.copy()
+        self._smooth += NOISE_SMOOTH * (self._power - self._smooth)
+        away = np.log10(self._smooth + TINY)
+        away *= 10.0
+        away -= self._noise_db
+        rise = np.minimum(away, NOISE_UP_DB)
+        np.minimum(away, 0.0, out=away)
+        away *= NOISE_DOWN
+        rise *= self.echo.power < 0.25 * self._smooth  # noise does not learn echo
+        np.maximum(away, rise, out=away, where=rise > 0.0)
+        away += self._noise_db
+        np.maximum(away, LOWEST_NOISE_DB, out=away)
+        self._noise_db = away
+        return away
+
+    def _sum_up(self, noise: Bands, expected: Bands) -> None:
+        self.level_db = 10.0 * math.log10(float(np.add.reduce(self._power)) + TINY)
+        noise_sum = float(np.add.reduce(noise)) + TINY
+        expected_sum = float(np.add.reduce(expected)) + TINY
+        self.noise_level_db = 10.0 * math.log10(noise_sum)
+        self.expected_db = 10.0 * math.log10(expected_sum)
+        self.echo_level_db = 10.0 * math.log10(max(expected_sum - noise_sum, TINY))
+        self.active_share = float(np.count_nonzero(self.over_db > ACTIVE_DB)) / BANDS
+        if self.active_share >= ACTIVE_SHARE:
+            self.active_frames += 1
+            self.quiet_frames = 0
+        else:
+            self.quiet_frames += 1
+            if self.quiet_frames > 2:
+                self.active_frames = 0
+        expected_rms = FULL_SCALE * math.sqrt(expected_sum) * 2.0
+        self.expected_rms = max(expected_rms, 0.93 * self.expected_rms)
+
+    def _follow_caller(self, level_db: float, rate: float) -> None:
+        if not self.is_caller_known:
+            self.is_caller_known = True
+            self.caller_db = level_db
+            return
+        step = CALLER_QUANTILE if level_db > self.caller_db else CALLER_QUANTILE - 1.0
+        self.caller_db += rate * self._caller_step * step
+        self._caller_step = max(0.8, 0.95 * self._caller_step)
+
+    # ---- for the network
+
+    def vector(self) -> NDArray[np.float32]:
+        """Describe the last frame, shape (FEATURES,), all values roughly -3..3."""
+        values = np.empty(FEATURES, np.float32)
+        bands = values[: 3 * BANDS].reshape(3, BANDS)
+        echo = self.echo
+        mean_db = float(np.add.reduce(self._db)) / BANDS
+        np.multiply(self.over_db, 1 / 12, out=bands[0])
+        np.multiply(self._db - mean_db, 1 / 12, out=bands[1])
+        echo_db = np.add(echo.sent_db, echo.gain_db)
+        echo_db -= self._noise_db
+        np.multiply(echo_db, 1 / 15, out=bands[2])
+        np.maximum(bands[2], 0.0, out=bands[2])
+        values[3 * BANDS :] = self._scalars(mean_db)
+        np.maximum(values, -3.0, out=values)
+        np.minimum(values, 3.0, out=values)
+        return values
+
+    def _scalars(self, mean_db: float) -> list[float]:
+        echo = self.echo
+        above = np.maximum(self.over_db, 0.0)
+        flux = np.maximum(self._db - self._last_db, 0.0)
+        total = float(np.add.reduce(above))
+        centre = float(above.dot(_PLACES)) / (total + 1.0)
+        level, noise = self.level_db, self.noise_level_db
+        sent_then = float(np.maximum.reduce(echo.sent_db))
+        return [
+            (level - noise) / 15,
+            (level - self.caller_db) / 12,
+            1.0 if self.is_caller_known else 0.0,
+            (level - self.expected_db) / 12,
+            max(self.echo_level_db - noise, -10.0) / 15,
+            (noise - self.caller_db) / 15 + 1.0,
+            3.0 * self.voicing - 1.0,
+            self._pitch / 60 - 1.0 if self.voicing > 0.3 else 0.0,
+            3.0 * centre - 1.0,
+            (level - 13.0 - mean_db) / 6,
+            float(np.add.reduce(flux)) / (6 * BANDS),
+            2.0 * self.active_share,
+            math.log1p(self.active_frames) / 2,
+            math.log1p(min(self.quiet_frames, 100)) / 2,
+            math.log1p(min(self._frames, 500)) / 3,
+            2.0 * echo.similarity,
+            2.0 * echo.now,
+            max(sent_then - SILENT_DB, -10.0) / 20,
+            max(self._sent_level_db - SILENT_DB, -10.0) / 20,
+            1.0 if self.is_zero else 0.0,
+            1.0 if self._was_zero else 0.0,
+            self._crest / 2 - 1.0,
+            (self.echo_level_db - self.caller_db) / 15 if self.echo_level_db > -95 else -3.0,
+            total / (10 * BANDS),
+        ]
+
+
+def _put(wave: NDArray[np.float32], mulaw: bytes) -> bool:
+    """Write a frame, shape (FRAME_BYTES,); return whether it is digital silence."""
+    if not mulaw or mulaw == SILENCE:
+        wave.fill(0.0)
+        return True
+    if len(mulaw) != FRAME_BYTES:
+        mulaw = mulaw[:FRAME_BYTES].ljust(FRAME_BYTES, b"\xff")
+    wave[:] = _DECODE.take(np.frombuffer(mulaw, np.uint8))
+    return False
+
+
+def _windows(mulaw: bytes) -> NDArray[np.float32]:
+    """Cut whole frames into what `_look` sees of them from the second one on."""
+    wave = _DECODE[np.frombuffer(mulaw, np.uint8)].reshape(-1, FRAME_BYTES)
+    return np.hstack((wave[:-1, -KEPT:], wave[1:])) * _HANN
+
+
+def _powers(windows: NDArray[np.float32]) -> Bands:
+    spectrum = np.fft.rfft(windows, axis=1)
+    return (spectrum.real**2 + spectrum.imag**2).dot(_MEL_T)

@@ -1,0 +1,66 @@
+"""From scores to signs: limits, debounce, and one hold until the caller was quiet.
+
+Scores come frame by frame; a sweep may run a latch alone over scores that were worked out once.
+"""
+
+from __future__ import annotations
+
+from sdr_lab.records import FRAME_MS
+from sdr_lab.turns.detectors.base import Sign, SignKind
+
+QUIET_SHARE = 0.5
+"""A hold score below this share of its limit is quiet…"""
+QUIET_MS = 160
+"""…and for so long, it is over: the next sound may hold again."""
+AGAIN_MS = 1500
+"""Who goes on for so long after a stop is stopped for again (only where nobody disarms)."""
+
+
+class Latch:
+    """Decides on a pair of scores per frame."""
+
+    def __init__(self, debounce_ms: int) -> None:
+        self.debounce_ms = debounce_ms
+        self.waits_since_ms: int | None = None
+        """Onset of a stop that waits for words."""
+        self._quiet_ms = QUIET_MS
+        self._is_held = False
+        self._is_stopped = False
+        self._stop_ms: int | None = None
+
+    def reset(self) -> None:
+        """The agent begins to be heard. The debounce goes on."""
+        self.waits_since_ms = None
+        self._quiet_ms = QUIET_MS
+        self._is_held = False
+        self._is_stopped = False
+
+    def hear(
+        self, scores: tuple[float, float], limits: tuple[float, float], now_ms: int, onset_ms: int
+    ) -> Sign | None:
+        """Take the (hold, stop) scores of the frame that ends at `now_ms`."""
+        hold, stop = scores
+        hold_limit, stop_limit = limits
+        if hold < QUIET_SHARE * hold_limit and stop < stop_limit:
+            self._quiet_ms += FRAME_MS
+            if self._quiet_ms >= QUIET_MS:
+                self._is_held = False
+                self._is_stopped = False
+                self.waits_since_ms = None
+            return None
+        self._quiet_ms = 0
+        since_ms = AGAIN_MS if self._stop_ms is None else now_ms - self._stop_ms
+        if self._stop_ms is not None and since_ms < self.debounce_ms:
+            return None
+        if stop >= stop_limit and (not self._is_stopped or since_ms >= AGAIN_MS):
+            return self._stop(now_ms, onset_ms, stop)
+        if hold >= hold_limit and not self._is_held:
+            self._is_held = True
+            return Sign(SignKind.HOLD, onset_ms, hold)
+        return None
+
+    def _stop(self, now_ms: int, onset_ms: int, score: float) -> Sign:
+        self._is_held = True
+        self._is_stopped = True
+        self._stop_ms = now_ms
+        return Sign(SignKind.STOP, onset_ms, score)
