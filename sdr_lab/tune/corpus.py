@@ -122,8 +122,7 @@ def open_corpus(
     if not calls:
         raise BadInput(f"{path}: no calls in it; give {LAYOUTS}")
     if swap is None:
-        for call in calls:
-            check_channels(call)
+        check_channels(calls)
     _check_agent(path, calls, warn)
     return calls
 
@@ -153,20 +152,35 @@ def _add(found: list[Interval], start_ms: int, end_ms: int, duration_ms: int) ->
         found.append(Interval(start_ms, end_ms))
 
 
-def check_channels(call: LabelledCall) -> None:
-    """Compare both channels with what is known of the call.
+def check_channels(calls: Sequence[LabelledCall]) -> None:
+    """Compare both channels of each call with what is known of it.
+
+    One call whose agent is known is enough to complain. By labels alone one call in a hundred
+    looks swapped that is not, so most of those must.
 
     Raises:
-        BadInput: the channels look swapped.
+        BadInput: channels look swapped.
     """
+    odd = [call for call in calls if _looks_swapped(call)]
+    unknown = [call for call in calls if not call.is_agent_known]
+    known = [call for call in odd if call.is_agent_known]
+    if known or 2 * len(odd) > len(unknown):
+        call = (known or odd)[0]
+        raise BadInput(
+            f"{call.audio}: channels look swapped: caller must be left; use --swap "
+            f"(or --no-swap if they are right){_so_many(odd)}"
+        )
+
+
+def _looks_swapped(call: LabelledCall) -> bool:
     sounds = energies(call.audio, CHECKED_MS)
     if call.is_swapped:
         sounds = sounds[::-1]
-    if looks_swapped(sounds, call.agent if call.is_agent_known else (), call.labels):
-        raise BadInput(
-            f"{call.audio}: channels look swapped: caller must be left; use --swap "
-            "(or --no-swap if they are right)"
-        )
+    return looks_swapped(sounds, call.agent if call.is_agent_known else (), call.labels)
+
+
+def _so_many(calls: Sequence[LabelledCall]) -> str:
+    return f"; so do {len(calls) - 1} more" if len(calls) > 1 else ""
 
 
 def _calls_of_truth(path: Path, swap: bool, warn: Callable[[str], None]) -> Iterator[LabelledCall]:
