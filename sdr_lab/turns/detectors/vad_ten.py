@@ -9,6 +9,7 @@ Source: https://github.com/TEN-framework/ten-vad, `include/ten_vad.py`.
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Protocol
 
@@ -62,12 +63,10 @@ def _load() -> Engine:
     import ctypes
     import sys
 
-    from ten_vad import TenVad as Library
-
     try:
         if sys.platform == "linux":
-            ctypes.CDLL("libc++.so.1")  # before `Library`, which complains twice
-        return Library(BLOCK)
+            ctypes.CDLL("libc++.so.1")  # before the package, which complains twice
+        return import_module(PACKAGE).TenVad(BLOCK)
     except (OSError, NotImplementedError) as error:
         raise MissingPackage(
             f"the detector `ten`: its library can't be loaded: {error}; it exists for macOS and "
