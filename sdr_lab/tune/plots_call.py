@@ -70,7 +70,8 @@ def waveform(view: CallView, at_ms: int | None = None, below: str = "") -> Figur
     heights = [0.3 * len(lane_rows), 1.0, 0.8, 1.1]
     heights += [1.15] * (bool(scores) + bool(margins))
     keys = _keys(view, [*scores, *margins])
-    top, bottom = 0.85, 0.6 + 0.22 * -(-len(keys) // KEYS_A_ROW)
+    key_rows = -(-len(keys) // KEYS_A_ROW)
+    top, bottom = 0.85, 0.6 + 0.22 * key_rows
     figure = new_figure(top + sum(heights) + GAP_IN * (len(heights) - 1) + bottom)
     panels = _panels(figure, heights, top)
     head(figure, title_of(view), below or decided(view))
@@ -85,7 +86,7 @@ def waveform(view: CallView, at_ms: int | None = None, below: str = "") -> Figur
     for panel in panels[1:]:
         _shade(panel, view)
     _finish(panels, view, at_ms)
-    figure.legend(handles=keys, loc="lower center", ncol=min(len(keys), KEYS_A_ROW),
+    figure.legend(handles=keys, loc="lower center", ncol=-(-len(keys) // key_rows),
                   frameon=False, fontsize=8.5, columnspacing=1.4, handletextpad=0.5,
                   bbox_to_anchor=(0.5, 0.0))  # fmt: skip
     return figure

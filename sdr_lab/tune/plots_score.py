@@ -35,6 +35,8 @@ CAUSE_WORDS = {
 }
 STEP_MS = 50
 """Width of a bar of the histogram."""
+FEWEST = 10
+"""Of fewer latencies a ninetieth percentile says nothing."""
 LAST_MS = 1300
 """A stop later than 1.3 s after the onset is a miss, so the axis ends there."""
 
@@ -91,17 +93,21 @@ def latency_histogram(
         say_nothing_to_see(axes, "no interruption was noticed")
         return figure
     kept = sorted(latencies_ms)
-    middle, late = median(kept), p90(kept)
-    head(figure, title, f"{noticed}; median {middle:.0f} ms, p90 {late:.0f} ms")
+    middle = median(kept)
+    late = p90(kept) if len(kept) >= FEWEST else None
+    told = f"; median {middle:.0f} ms" + ("" if late is None else f", p90 {late:.0f} ms")
+    head(figure, title, noticed + told)
     last_ms = max(LAST_MS, kept[-1] + STEP_MS)
     edges = [STEP_MS * i for i in range(int(last_ms // STEP_MS) + 2)]
     axes.hist(kept, bins=edges, color=RIGHT, alpha=0.55, rwidth=0.92)
     top = axes.get_ylim()[1]
-    side = "left" if late - middle > last_ms * 0.02 else "right"
-    _upright(axes, (middle, top * 1.14), f"median {middle:.0f} ms", "right", (INK, "-"))
-    _upright(axes, (late, top * 1.14), f"p90 {late:.0f} ms", side, (WRONG, "--"))
+    side = "right" if middle > last_ms / 6 else "left"
+    _upright(axes, (middle, top * 1.17), f"median {middle:.0f} ms", side, (INK, "-"))
+    if late is not None:
+        side = "right" if late > last_ms * 5 / 6 else "left"
+        _upright(axes, (late, top * 1.07), f"p90 {late:.0f} ms", side, (WRONG, "--"))
     axes.set_xlim(0, last_ms)
-    axes.set_ylim(0, top * 1.2)
+    axes.set_ylim(0, top * 1.22)
     axes.set_xlabel("milliseconds after the caller began", fontsize=9, color=INK)
     axes.set_ylabel("interruptions", fontsize=9, color=INK)
     whole_numbers(axes, "y")
