@@ -229,6 +229,7 @@ def _call_of_row(
         labels=known.labels,
         tags=known.tags,
         caller_turns=known.caller_turns,
+        filters=_names(row.get("filters")),
         is_swapped=swap,
         is_agent_known=known.agent is not None,
     )
@@ -274,8 +275,11 @@ def _filters_of(path: Path) -> tuple[str, ...]:
         return ()
     row = read_json(path)
     settings = row.get("settings") if isinstance(row, dict) else None
-    filters = settings.get("filters") if isinstance(settings, dict) else None
-    return tuple(map(str, filters)) if isinstance(filters, list) else ()
+    return _names(settings.get("filters")) if isinstance(settings, dict) else ()
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _check_agent(path: Path, calls: Sequence[LabelledCall], warn: Callable[[str], None]) -> None:

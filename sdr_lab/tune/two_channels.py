@@ -5,7 +5,7 @@ Stereo µ-law at 8 kHz is handed on byte by byte; other stereo WAV at 8 kHz is e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,8 @@ FITS = 0.3
 STEP_DB = 6.0
 """Labelled sounds stand out so much more on the other channel."""
 AROUND_FRAMES = 15
+CLEAN_RMS, LINE_RMS = 4.0, 12.0
+"""Between words: below is digital silence, above is a line; in between, who knows."""
 
 _SQUARES = MULAW_TO_PCM.astype(np.float64) ** 2
 
@@ -75,13 +77,18 @@ def read_blocks(path: Path, is_swapped: bool = False) -> Iterator[tuple[bytes, b
     Raises:
         AudioError: as `read_length`, or the file is damaged.
     """
+    fill = bytes([SILENCE])
+    for left, right in read_pieces(path, is_swapped):
+        size = -(-len(left) // FRAME_BYTES) * FRAME_BYTES
+        yield left.ljust(size, fill), right.ljust(size, fill)
+
+
+def read_pieces(path: Path, is_swapped: bool = False) -> Iterator[tuple[bytes, bytes]]:
+    """The same without filling up the last frame."""
     read_length(path)
     caller, agent = (1, 0) if is_swapped else (0, 1)
     blocks = (read_mulaw(path, BLOCK_MS, channel) for channel in (caller, agent))
-    for left, right in zip(*blocks, strict=True):
-        size = -(-len(left) // FRAME_BYTES) * FRAME_BYTES
-        fill = bytes([SILENCE])
-        yield left.ljust(size, fill), right.ljust(size, fill)
+    return zip(*blocks, strict=True)
 
 
 def energies(path: Path, longest_ms: int | None = None) -> NDArray[np.float64]:
@@ -89,13 +96,21 @@ def energies(path: Path, longest_ms: int | None = None) -> NDArray[np.float64]:
 
     16 bytes a frame: two hours are 6 MB.
     """
-    parts = []
-    length = 0
-    for left, right in read_blocks(path):
-        codes = np.frombuffer(left + right, np.uint8).reshape(2, -1, FRAME_BYTES)
-        parts.append(np.sqrt(_SQUARES.take(codes).mean(axis=2)))
-        length += BLOCK_MS
-        if longest_ms is not None and length >= longest_ms:
+    return energies_of(read_blocks(path), longest_ms)
+
+
+def energies_of(
+    blocks: Iterable[tuple[bytes, bytes]], longest_ms: int | None = None
+) -> NDArray[np.float64]:
+    """The same of two channels of µ-law, ten seconds at a time."""
+    parts = [np.empty((2, 0))]
+    length_ms = 0
+    for left, right in blocks:
+        whole = len(left) // FRAME_BYTES * FRAME_BYTES
+        codes = np.frombuffer(left[:whole] + right[:whole], np.uint8)
+        parts.append(np.sqrt(_SQUARES.take(codes.reshape(2, -1, FRAME_BYTES)).mean(axis=2)))
+        length_ms += len(left) // 8
+        if longest_ms is not None and length_ms >= longest_ms:
             break
     return np.concatenate(parts, axis=1)
 
@@ -152,3 +167,17 @@ def _step_db(rms: NDArray[np.float64], label: Label) -> float | None:
     before = rms[:, max(0, start - AROUND_FRAMES) : start].mean(axis=1) + 10.0
     rise = 20 * np.log10(during / before)
     return float(rise[0] - rise[1])
+
+
+def guess_caller(rms: NDArray[np.float64]) -> int | None:
+    """Guess whose channel is whose from sound alone: the caller's is 0, 1, or None: can't tell.
+
+    A synthetic voice that has not travelled leaves nothing between words; a caller's line does.
+    """
+    if not rms.shape[1]:
+        return None
+    floors = np.percentile(rms, 10, axis=1)
+    for caller in (0, 1):
+        if floors[1 - caller] < CLEAN_RMS and floors[caller] > LINE_RMS:
+            return caller
+    return None
