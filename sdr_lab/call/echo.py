@@ -7,14 +7,12 @@ helps is a detector that knows what we sent.
 
 from __future__ import annotations
 
-import re
+from sdr_lab.turns.wordings import longest_common, words_of
 
 MIN_WORDS = 5
 """Callers do repeat some words of ours ("Tuesday at ten"), and mean it: that is their answer."""
 SHARE = 0.85
 """Share of the heard words that must come from what we said, in the same order."""
-
-_WORD = re.compile(r"[a-z0-9']+")
 
 
 def is_echo(heard: str, said: str) -> bool:
@@ -25,17 +23,7 @@ def is_echo(heard: str, said: str) -> bool:
     >>> is_echo("What would it cost to know more?", "Hi! What would you like to know?")
     False
     """
-    words, ours = _WORD.findall(heard.lower()), _WORD.findall(said.lower())
+    words, ours = words_of(heard), words_of(said)
     if len(words) < MIN_WORDS:
         return False
-    return _longest_common(words, ours) >= SHARE * len(words)
-
-
-def _longest_common(a: list[str], b: list[str]) -> int:
-    """Length of the longest common subsequence."""
-    row = [0] * (len(b) + 1)
-    for word in a:
-        before = 0
-        for i, other in enumerate(b, 1):
-            before, row[i] = row[i], before + 1 if word == other else max(row[i], row[i - 1])
-    return row[-1]
+    return longest_common(words, ours) >= SHARE * len(words)

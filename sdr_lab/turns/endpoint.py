@@ -25,12 +25,6 @@ SHORT_ANSWERS = _words(
 )
 """One of these, and at most two words more, is a whole answer to a question."""
 
-ACKNOWLEDGEMENTS = _words(
-    """mm mhm mmhm mm-hmm mmhmm hmm hm uh-huh uhhuh aha ah oh yeah yep yes ok okay right sure i see
-    got it great good cool nice alright exactly"""
-)
-"""Words by which a listener shows that he listens; said over the agent they are no turn."""
-
 READING_OUT = re.compile(
     r"(?:\b(?:number|phone|call me (?:at|on)|reach me|mobile|cell|area code|zip|e-?mail|at)\b.*)"
     r"?(?:[\d][\d\s,.\-()]*|(?:\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)\b[\s,\-]*"
@@ -87,9 +81,3 @@ def is_trailing(text: str, words: list[str]) -> bool:
     tail = " ".join(stripped.split()[-8:])
     digits = len(_DIGITS.findall(tail))
     return 3 <= digits < PHONE_DIGITS and READING_OUT.search(tail) is not None
-
-
-def is_acknowledgement(text: str) -> bool:
-    """Tell whether the words only show that the caller listens ("mm-hmm, right")."""
-    words = _WORD.findall(text.lower())
-    return 0 < len(words) <= 3 and all(word in ACKNOWLEDGEMENTS for word in words)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from sdr_lab.records import EndpointSettings
-from sdr_lab.turns.endpoint import is_acknowledgement, pause_needed
+from sdr_lab.turns.endpoint import pause_needed
 
 SMART = EndpointSettings()  # 800 ms; complete × 0.6 = 480, trailing × 1.6 = 1280
 
@@ -44,19 +44,3 @@ def test_fixed_mode_never_looks_at_the_words():
 def test_never_below_the_least():
     quick = EndpointSettings(silence_ms=400, complete_factor=0.1)
     assert pause_needed("How much is it?", False, quick).ms == quick.min_ms
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Mm-hmm.", True),
-        ("Yeah, okay.", True),
-        ("I see.", True),
-        ("Okay, stop.", False),
-        ("Yeah but how much is it?", False),
-        ("", False),
-        ("no", False),
-    ],
-)
-def test_acknowledgement(text: str, expected: bool):
-    assert is_acknowledgement(text) is expected

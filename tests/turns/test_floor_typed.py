@@ -7,7 +7,8 @@ import pytest
 from sdr_lab.records import CallSettings, InterruptSettings, Signal, TurnSignal, Words
 from sdr_lab.turns.decision import Kind, State
 from sdr_lab.turns.detectors.energy import EnergyDetector
-from sdr_lab.turns.floor import DIGIT_GAP_MS, MAX_DIGITS, Floor
+from sdr_lab.turns.floor import Floor
+from sdr_lab.turns.open_turn import DIGIT_GAP_MS, MAX_DIGITS
 from tests.turns.test_floor import FIXED, SILENCE, SPEECH
 from tests.turns.test_floor import Told as Heard
 
