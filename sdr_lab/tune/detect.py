@@ -82,11 +82,11 @@ def detect(call: LabelledCall, settings: InterruptSettings, trace: bool = False)
         NotFound: no such detector or audio filter.
         AudioError: the recording can't be read.
     """
-    run = _Run(call, settings)
+    run = Run(call, settings)
     readings: list[FrameReading] = []
     holds: list[Detected] = []
     stops: list[Detected] = []
-    for frame in _listen(call):
+    for frame in listen(call):
         voiced, sign = run.hear(frame)
         if sign is not None:
             kind = stops if sign.kind is SignKind.STOP else holds
@@ -135,7 +135,7 @@ def detect_all(
     return {call.id: found[call.id] for call in calls}
 
 
-class _Run:
+class Run:
     """The detector of one call, armed and disarmed as the agent speaks."""
 
     def __init__(self, call: LabelledCall, settings: InterruptSettings) -> None:
@@ -174,7 +174,7 @@ class _Run:
             self.detector.arm(at_ms, self._settings)
 
 
-def _listen(call: LabelledCall) -> Iterator[Listened]:
+def listen(call: LabelledCall) -> Iterator[Listened]:
     """Yield the call as the floor hears it: filtered, without the gate's judgement."""
     filters = FilterChain(call.filters)
     at_ms = 0
