@@ -99,7 +99,7 @@ class Explanation:
         return asdict(self) | {"stopped": self.stop is not None, "held": self.hold is not None}
 
 
-def parse_time(text: str) -> int:
+def parse_time(text: str, option: str = "--at") -> int:
     """Read seconds or m:ss as ms.
 
     Raises:
@@ -111,7 +111,7 @@ def parse_time(text: str) -> int:
     match = _CLOCK.fullmatch(text.strip())
     if not match:
         allowed = "seconds (12.34) or minutes and seconds (1:02.5)"
-        raise BadInput(f"--at: got {text!r}, allowed: {allowed}")
+        raise BadInput(f"{option}: got {text!r}, allowed: {allowed}")
     return round(1000 * (60 * int(match[1] or 0) + float(match[2])))
 
 
@@ -167,7 +167,7 @@ def explain(
     return replace(said, changes=tuple(changes(call, settings, within, found, now)))
 
 
-def check_moment(call: LabelledCall, at_ms: int) -> None:
+def check_moment(call: LabelledCall, at_ms: int, option: str = "--at") -> None:
     """Refuse a moment that is not in the call.
 
     Raises:
@@ -175,7 +175,7 @@ def check_moment(call: LabelledCall, at_ms: int) -> None:
     """
     if not 0 <= at_ms < call.duration_ms:
         raise BadInput(
-            f"--at: {at_ms / 1000:.2f} s lies outside call {call.id}; "
+            f"{option}: {at_ms / 1000:.2f} s lies outside call {call.id}; "
             f"allowed: 0 to {call.duration_ms / 1000:.2f} s"
         )
 

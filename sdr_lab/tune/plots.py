@@ -96,9 +96,7 @@ def save(figure: Figure, path: Path) -> Path:
         BadInput: the name ends in something else.
         StorageError: it can't be written; an older picture stays as it was.
     """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise BadInput(f"{path}: pictures are written as .png or .svg; give such a name")
+    kind = check_picture(path)
     part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,3 +106,15 @@ def save(figure: Figure, path: Path) -> Path:
         part.unlink(missing_ok=True)
         raise StorageError(f"can't write {path}: {reason_of(error)}") from error
     return path
+
+
+def check_picture(path: Path) -> str:
+    """Return the format of a picture by its name: `png` or `svg`.
+
+    Raises:
+        BadInput: the name ends in something else.
+    """
+    kind = path.suffix.lower().removeprefix(".")
+    if kind not in FORMATS:
+        raise BadInput(f"{path}: pictures are written as .png or .svg; give such a name")
+    return kind

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdr_lab.errors import BadInput
+from sdr_lab.records import InterruptSettings
 from sdr_lab.tune.plots import (
     AGENT,
     INK,
@@ -48,6 +50,45 @@ MOST_CELLS = 24
 RANGES = 12
 WRITTEN_CELLS = 160
 """Figures are written into the cells of a heat map up to so many cells."""
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read the table of a sweep, Parquet or CSV.
+
+    Raises:
+        BadInput: it can't be read, or is empty.
+    """
+    import duckdb
+
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; give the table that `interrupts sweep` wrote")
+    reader = "read_parquet" if path.suffix.lower() == ".parquet" else "read_csv"
+    with duckdb.connect() as db:
+        try:
+            answer = db.execute(f"SELECT * FROM {reader}(?)", [str(path)])
+            names = [column[0] for column in answer.description or []]
+            rows: list[Row] = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        except duckdb.Error as error:
+            reason = str(error).splitlines()[0]
+            raise BadInput(f"{path}: is no table of a sweep: {reason}") from None
+    if not rows:
+        raise BadInput(f"{path}: the table is empty; run the sweep again")
+    return rows
+
+
+def chosen_row(rows: Sequence[Row]) -> Row | None:
+    """Return the row that the sweep has chosen: the one whose column `chosen` is true."""
+    return next((row for row in rows if row.get("chosen")), None)
+
+
+def varied(rows: Sequence[Row]) -> list[str]:
+    """Return the settings that differ between rows, in the order of the columns."""
+    names = [name for name in (rows[0] if rows else {}) if _is_setting(name)]
+    return [name for name in names if len({row.get(name) for row in rows}) > 1]
+
+
+def _is_setting(name: str) -> bool:
+    return name in {field.name for field in fields(InterruptSettings)}
 
 
 @dataclass(frozen=True, slots=True)
