@@ -20,6 +20,7 @@ from pydantic import PrivateAttr, SecretStr, ValidationError
 
 from sdr_lab.errors import BadInput, NotFound, SettingError
 from sdr_lab.own_class import OWN_CLASS
+from sdr_lab.phase_overrides import GREETING, THINKING, read_overrides
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
 from sdr_lab.settings_table import OwnClass, SettingsTable
 
@@ -184,8 +185,9 @@ class Settings(SettingsTable):
         for name, value in values.items():
             if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
                 raise SettingError(name.upper(), value, _allowed(name))
+        values = {**values, **_overrides(values)}
         try:
-            made = cls.model_validate(dict(values))
+            made = cls.model_validate(values)
         except ValidationError as error:
             name = str(error.errors()[0]["loc"][0])
             raise SettingError(
@@ -209,6 +211,9 @@ def call_settings(settings: Settings, agent: Agent) -> CallSettings:
             hint = f"one of {', '.join(fields)}{did_you_mean(name, fields)}"
             raise SettingError(f"interrupt.{name} of {owner}", agent.interrupt[name], hint)
     own: dict[str, object] = {f"interrupt_{k}": v for k, v in agent.interrupt.items()}
+    for key in (f"interrupt_{GREETING}", f"interrupt_{THINKING}"):
+        if isinstance(given := own.get(key), Mapping):
+            own[key] = {**getattr(settings, key), **given}
     if agent.silence_threshold_s is not None:
         own["silence_threshold_sec"] = agent.silence_threshold_s
     if agent.max_call_s is not None:
@@ -231,6 +236,17 @@ def call_settings(settings: Settings, agent: Agent) -> CallSettings:
         stall_timeout_s=s.stall_timeout_s,
         filters=s.audio_filters,
     )
+
+
+def _overrides(values: Mapping[str, object]) -> dict[str, object]:
+    def check(key: str, value: object) -> object:
+        return getattr(Settings.load(None, {key: value}, environ={}), key)
+
+    return {
+        key: read_overrides(phase, values[key], check, did_you_mean)
+        for phase in (GREETING, THINKING)
+        if (key := f"interrupt_{phase}") in values
+    }
 
 
 def _endpoint(s: Settings) -> EndpointSettings:
@@ -321,7 +337,7 @@ def _allowed(name: str) -> str:
         return ", ".join(choices[:-1]) + f" or {choices[-1]}" if len(choices) > 1 else choices[0]
     if kind is bool:
         return "true or false"
-    if kind in (int, float):
+    if kind in (int, float, float | None):
         return ("a whole number" if kind is int else "a number") + _range(field.metadata)
     if kind == tuple[str, ...]:
         return "names separated by commas"
@@ -354,4 +370,6 @@ def _text(value: object) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         return ",".join(map(str, value))
+    if isinstance(value, Mapping):
+        return ",".join(f"{name}={_text(inner)}" for name, inner in value.items())
     return str(value)

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 from sdr_lab.audio.filters import load_filter
 from sdr_lab.config import Settings
 from sdr_lab.errors import SdrLabError
-from sdr_lab.own_class import is_own_class
+from sdr_lab.own_class import is_own_class, load_class
 from sdr_lab.providers import LLM, STT, TTS, deepgram_key, own_provider
 
 State = Literal["ok", "missing", "optional"]
@@ -207,10 +207,12 @@ def _knowledge(settings: Settings, machine: Machine) -> Iterator[Check]:
 def _own_classes(settings: Settings) -> Iterator[Check]:
     """Import what the settings name as `package.module:Class`; nothing else is imported here."""
     stt, llm, tts = settings.stt_provider, settings.llm_provider, settings.tts_provider
+    detector = settings.interrupt_detector
     named: list[tuple[str, str, Callable[[], object]]] = [
         ("STT_PROVIDER", stt, lambda: own_provider(STT, stt)),
         ("LLM_PROVIDER", llm, lambda: own_provider(LLM, llm)),
         ("TTS_PROVIDER", tts, lambda: own_provider(TTS, tts)),
+        ("INTERRUPT_DETECTOR", detector, lambda: load_class(detector, "detector")),
         *(("AUDIO_FILTERS", name, partial(load_filter, name)) for name in settings.audio_filters),
     ]
     for setting, given, load in named:

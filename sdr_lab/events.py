@@ -7,24 +7,12 @@ this file by a test. Readers skip kinds they do not know, so that new ones may b
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from sdr_lab.event import Event, from_dict, kinds, read_events, to_dict, to_json
 
-@dataclass(frozen=True, kw_only=True)
-class Event:
-    """Something that happened in a call."""
-
-    at_ms: int
-    """Caller audio received when it happened. Decisions and replay use this clock."""
-
-    clock_ms: float
-    """Event-loop time since the start of the call. Latency is measured on this clock."""
-
+__all__ = ["KINDS", "Event", "from_dict", "read_events", "to_dict", "to_json"]
 
 # ---- the call
 
@@ -382,43 +370,5 @@ class ToolFinished(Event):
     data: dict[str, Any] = field(default_factory=dict)
 
 
-KINDS: dict[str, type[Event]] = {kind.__name__: kind for kind in Event.__subclasses__()}
+KINDS: dict[str, type[Event]] = kinds()
 """Every kind by its name."""
-
-
-def to_dict(event: Event) -> dict[str, Any]:
-    """Return the event as one flat dict, `kind` first."""
-    return {"kind": type(event).__name__, **dataclasses.asdict(event)}
-
-
-def to_json(event: Event) -> str:
-    """Return the event as one line of `events.jsonl`, without the line end."""
-    return json.dumps(to_dict(event), ensure_ascii=False, default=str)
-
-
-def from_dict(row: Mapping[str, Any]) -> Event | None:
-    """Make the event of a row; None for a kind that this version does not know.
-
-    Fields that this version does not know are ignored.
-
-    Raises:
-        TypeError: a field of a known kind is missing.
-    """
-    kind = KINDS.get(str(row.get("kind")))
-    if kind is None:
-        return None
-    names = {f.name for f in dataclasses.fields(kind)}
-    return kind(**{key: value for key, value in row.items() if key in names})
-
-
-def read_events(path: Path) -> Iterator[Event]:
-    """Read `events.jsonl`. What is damaged is skipped, such as a last line cut off by a crash."""
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-                event = from_dict(row) if isinstance(row, dict) else None
-            except (json.JSONDecodeError, TypeError):
-                continue
-            if event is not None:
-                yield event

@@ -36,6 +36,7 @@ from sdr_lab.shelf import Shelf
 from sdr_lab.tts.base import Voice
 from sdr_lab.tts.cache import CachedVoice
 from sdr_lab.tts.speakable import speakable
+from sdr_lab.turns.detectors.table import make_detector
 from sdr_lab.workspace import Workspace
 
 REMEMBERING = frozenset({"ollama", "llama_cpp"})
@@ -205,6 +206,7 @@ class Lab(Workspace):
         if max_call_s is not None:
             settings = replace(settings, max_call_s=max_call_s)
         FilterChain(settings.filters)  # an unknown one is noticed here, not in mid-call
+        make_detector(settings.interrupt)
         if needs_variables:
             refuse_missing_variables(agent, variables)
         return CallConfig(

@@ -6,10 +6,13 @@ README.md and .env.example are generated from this file (`make docs`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from sdr_lab.setting_types import E164, Level, LongSecret, Names, OwnClass, Phrases, UserPath
 
 WORKSPACE = "Workspace and server"
 PROVIDERS = "Providers"
@@ -19,38 +22,6 @@ INTERRUPT = "Interruption"
 CALL = "Call"
 TELEPHONE = "Telephone"
 LOGS = "Logs"
-
-JWT_SECRET_CHARS = 32
-"""HS256 wants a key as long as its digest."""
-
-E164 = r"^\+[1-9]\d{6,14}$"
-
-
-def _split(value: object) -> object:
-    return (
-        tuple(v.strip() for v in value.split(",") if v.strip()) if isinstance(value, str) else value
-    )
-
-
-def _home(value: object) -> object:
-    return Path(value).expanduser() if isinstance(value, str) else value
-
-
-def _upper(value: object) -> object:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    if 0 < len(value) < JWT_SECRET_CHARS:
-        raise ValueError("too short")
-    return value
-
-
-OwnClass = Annotated[str, Field(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")]
-"""`package.module:Class`, see own_class.py."""
-Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-UserPath = Annotated[Path, BeforeValidator(_home)]
-Level = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
 
 
 def _setting(default: Any, group: str, meaning: str, allowed: str = "", **limits: Any) -> Any:
@@ -99,7 +70,7 @@ class SettingsTable(BaseModel):
     api_keys: SecretStr = _setting(
         SecretStr(""), WORKSPACE, "Accepted `xi-api-key` values, separated by commas."
     )
-    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] = _setting(
+    jwt_secret: LongSecret = _setting(
         SecretStr(""),
         WORKSPACE,
         "Key that signs browser-phone links; empty: a new one per start.",
@@ -257,9 +228,9 @@ class SettingsTable(BaseModel):
 
     # ---- interruption
     interrupt_enabled: bool = _setting(True, INTERRUPT, "The caller may cut in.")
-    interrupt_detector: Literal["energy"] = _setting(
-        "energy", INTERRUPT, "How cutting in is detected."
-    )
+    interrupt_detector: (
+        Literal["hybrid", "energy", "echo_gate", "webrtc", "silero", "pysilero", "ten"] | OwnClass
+    ) = _setting("energy", INTERRUPT, "How cutting in is detected.")
     interrupt_min_energy: int = _setting(
         800, INTERRUPT, "Lowest RMS of a 20 ms frame that counts (int16 units).", ge=0, le=32_124
     )
@@ -278,6 +249,54 @@ class SettingsTable(BaseModel):
     interrupt_use_vad: bool = _setting(False, INTERRUPT, "Also ask the voice detector.")
     interrupt_by_signal: bool = _setting(
         False, INTERRUPT, "A transcriber that judges turns itself (Flux) may stop the agent."
+    )
+    interrupt_hold: bool = _setting(
+        True, INTERRUPT, "Fall silent early, and go on when it was nothing."
+    )
+    interrupt_hold_ms: int = _setting(
+        800, INTERRUPT, "How long a hold waits for a stop (ms).", ge=100, le=5000
+    )
+    interrupt_hold_score: float | None = _setting(
+        None, INTERRUPT, "`hybrid`, VADs: score that holds; empty: the detector's own.", ge=0, le=1
+    )
+    interrupt_stop_score: float | None = _setting(
+        None, INTERRUPT, "`hybrid`, VADs: score that stops; empty: the detector's own.", ge=0, le=1
+    )
+    interrupt_hold_activity_ms: int = _setting(
+        120, INTERRUPT, "`echo_gate`, VADs: activity that holds (ms).", ge=20, le=5000
+    )
+    interrupt_activity_ms: int = _setting(
+        300, INTERRUPT, "`echo_gate`, VADs: activity that stops (ms).", ge=20, le=5000
+    )
+    interrupt_noise_margin_db: float = _setting(
+        9, INTERRUPT, "`echo_gate`: level needed over the line's noise (dB).", ge=0, le=60
+    )
+    interrupt_echo_margin_db: float = _setting(
+        6, INTERRUPT, "`echo_gate`: level needed over the predicted echo (dB).", ge=0, le=60
+    )
+    interrupt_acknowledgements: Phrases = _setting(
+        None,
+        INTERRUPT,
+        "What a listener says without wanting the floor; empty: the list of the language.",
+        "phrases separated by commas, or `none`",
+    )
+    interrupt_stop_words: Phrases = _setting(
+        None,
+        INTERRUPT,
+        "What stops the agent as soon as it is transcribed; empty: the list of the language.",
+        "phrases separated by commas, or `none`",
+    )
+    interrupt_greeting: Mapping[str, Any] = _setting(
+        {},
+        INTERRUPT,
+        "Other values while the first message is spoken: `enabled=false,stop_score=0.7`.",
+        "name=value,… of this group, without INTERRUPT_",
+    )
+    interrupt_thinking: Mapping[str, Any] = _setting(
+        {},
+        INTERRUPT,
+        "When the caller's words withdraw a reply in preparation: `min_speech_ms=100`.",
+        "enabled=…, min_speech_ms=…",
     )
 
     # ---- call

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "sdr_lab"
 
 LAYERS: list[set[str]] = [
-    {"events", "records", "errors", "own_class", "settings_table", "config"},
+    {"event", "events", "thresholds", "records", "errors", "own_class", "config"}
+    | {"phase_overrides", "setting_types", "settings_table"},
     {"audio"},
     {"turns"},
     {"stt", "llm", "tts", "knowledge", "agents", "store"},

@@ -12,6 +12,7 @@ from sdr_lab.errors import BadInput, SettingError
 from sdr_lab.own_class import OWN_CLASS
 from sdr_lab.providers import LLM, STT, TTS
 from sdr_lab.records import Agent, CallSettings, EndpointSettings, InterruptSettings
+from sdr_lab.turns.detectors.table import DETECTORS
 
 PACKAGE = Path(sdr_lab.__file__).parent
 
@@ -259,3 +260,57 @@ def test_a_provider_may_be_a_class_of_ones_own():
 def test_nearest_name():
     assert did_you_mean("piper_vioce", ["PIPER_VOICE", "PORT"]) == "; did you mean PIPER_VOICE?"
     assert did_you_mean("zzz", ["PIPER_VOICE"]) == ""
+
+
+# ---- interruption
+
+
+def test_detectors_that_may_be_set_are_those_of_the_table():
+    allowed = Settings.describe("INTERRUPT_DETECTOR").allowed.replace(" or ", ", ").split(", ")
+    assert set(allowed) == {OWN_CLASS, *DETECTORS}
+    own = load({"INTERRUPT_DETECTOR": "my_shop.ears:Ears"})
+    assert call_settings(own, agent()).interrupt.detector == "my_shop.ears:Ears"
+    with pytest.raises(SettingError, match=r"INTERRUPT_DETECTOR: got 'enrgy', allowed: hybrid,"):
+        load({"INTERRUPT_DETECTOR": "enrgy"})
+
+
+def test_word_lists_are_lists_none_or_those_of_the_language():
+    assert load().interrupt_stop_words is None
+    assert load({"INTERRUPT_STOP_WORDS": "hold on, enough"}).interrupt_stop_words == (
+        "hold on",
+        "enough",
+    )
+    assert load({"INTERRUPT_STOP_WORDS": "none"}).interrupt_stop_words == ()
+    own = agent(interrupt={"acknowledgements": ["right on"]})
+    assert call_settings(load(), own).interrupt.acknowledgements == ("right on",)
+
+
+def test_overrides_of_a_phase_are_read_and_merged():
+    settings = load(
+        {
+            "INTERRUPT_GREETING": "enabled=false, stop_score=0.7",
+            "INTERRUPT_THINKING": "min_speech_ms=300",
+        }
+    )
+    assert settings.interrupt_greeting == {"enabled": False, "stop_score": 0.7}
+    assert settings.masked("INTERRUPT_GREETING") == "enabled=false,stop_score=0.7"
+    made = call_settings(settings, agent(interrupt={"greeting": {"enabled": True}})).interrupt
+    assert made.greeting == {"enabled": True, "stop_score": 0.7}
+    assert made.thinking == {"min_speech_ms": 300}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("GREETING", "enabld=false", r"GREETING: enabld: got 'false', .*did you mean enabled"),
+        ("GREETING", "stop_score=2", r"GREETING: stop_score: got '2', allowed: a number from 0 to"),
+        ("GREETING", "detector=energy", r"GREETING: detector: got 'energy', allowed: one of ena"),
+        ("GREETING", "enabled", r"GREETING: got 'enabled', allowed: name=value"),
+        ("THINKING", "hold=false", r"THINKING: hold: .*allowed: one of enabled, min_speech_ms"),
+    ],
+)
+def test_a_wrong_override_of_a_phase_is_refused(name: str, value: str, message: str):
+    with pytest.raises(SettingError, match=message):
+        load({f"INTERRUPT_{name}": value})
+    with pytest.raises(SettingError, match=r"of agent 'sam'"):
+        call_settings(load(), agent(interrupt={name.lower(): value}))

@@ -42,6 +42,7 @@ Line = Annotated[str, Field(min_length=1, max_length=1_000)]
 KeyAction = Annotated[
     str, Field(pattern=r"^(mark_do_not_call|end_call|transfer_call:[a-z0-9 _-]{1,64})$")
 ]
+Phrases = Annotated[list[Annotated[str, Field(min_length=1, max_length=80)]], Field(max_length=500)]
 Lines = Annotated[list[Line], BeforeValidator(_as_list), Field(min_length=1)]
 
 
@@ -49,11 +50,17 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class InterruptFile(_Model):
-    """Overrides of `records.InterruptSettings`."""
+class ThinkingFile(_Model):
+    """Overrides of `records.InterruptSettings` while a reply is in preparation."""
 
     enabled: StrictBool | None = None
-    detector: str | None = None
+    min_speech_ms: int | None = Field(None, ge=20, le=5_000)
+
+
+class GreetingFile(_Model):
+    """Overrides of `records.InterruptSettings` while the first message is spoken."""
+
+    enabled: StrictBool | None = None
     min_energy: int | None = Field(None, ge=0, le=32_124)
     baseline_factor: float | None = Field(None, ge=1, le=20)
     min_speech_ms: int | None = Field(None, ge=20, le=5_000)
@@ -61,6 +68,24 @@ class InterruptFile(_Model):
     require_text: StrictBool | None = None
     use_vad: StrictBool | None = None
     by_signal: StrictBool | None = None
+    hold: StrictBool | None = None
+    hold_ms: int | None = Field(None, ge=100, le=5_000)
+    hold_score: float | None = Field(None, ge=0, le=1)
+    stop_score: float | None = Field(None, ge=0, le=1)
+    hold_activity_ms: int | None = Field(None, ge=20, le=5_000)
+    activity_ms: int | None = Field(None, ge=20, le=5_000)
+    noise_margin_db: float | None = Field(None, ge=0, le=60)
+    echo_margin_db: float | None = Field(None, ge=0, le=60)
+    acknowledgements: Phrases | None = None
+    stop_words: Phrases | None = None
+
+
+class InterruptFile(GreetingFile):
+    """Overrides of `records.InterruptSettings`."""
+
+    detector: str | None = Field(None, min_length=1, max_length=200)
+    greeting: GreetingFile | None = None
+    thinking: ThinkingFile | None = None
 
 
 class PlaybookFile(_Model):
@@ -279,6 +304,14 @@ def _allowed(message: str) -> str:
     return message
 
 
+MODELS: Mapping[tuple[str, ...], type[BaseModel]] = {
+    ("interrupt",): InterruptFile,
+    ("interrupt", "greeting"): GreetingFile,
+    ("interrupt", "thinking"): ThinkingFile,
+    ("playbook",): PlaybookFile,
+}
+
+
 def _keys_at(path: tuple[str, ...]) -> list[str]:
-    model = {"interrupt": InterruptFile, "playbook": PlaybookFile}.get(path[0] if path else "")
-    return list((model or AgentFile).model_fields)
+    model = MODELS.get(path, AgentFile)
+    return list(model.model_fields)

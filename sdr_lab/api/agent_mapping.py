@@ -308,6 +308,10 @@ def checked(
         raise _field_error(error, change) from error
     agent = dataclasses.replace(agent, first_message=greeting, **identity)
     _refuse_services(agent, change)
+    detector = str(agent.interrupt.get("detector", ""))
+    held = {settings.interrupt_detector, before.interrupt.get("detector") if before else ""}
+    if is_own_class(detector) and detector not in held:  # see `_own_classes`
+        raise _wrong(change, "interrupt", f"detector: got {detector!r}, allowed: a built-in one")
     try:
         call_settings(settings, agent)
     except SettingError as error:

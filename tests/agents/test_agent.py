@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from sdr_lab.agents.agent import (
+    GreetingFile,
     InterruptFile,
+    ThinkingFile,
     agent_from,
     agent_schema,
     agent_to_dict,
@@ -18,6 +20,7 @@ from sdr_lab.agents.agent import (
 )
 from sdr_lab.agents.variables import missing_in
 from sdr_lab.errors import BadInput, NotFound
+from sdr_lab.phase_overrides import ALLOWED
 from sdr_lab.records import Agent, InterruptSettings
 
 SHIPPED = sorted((Path(__file__).parents[2] / "datasets" / "agents").glob("*.yaml"))
@@ -72,6 +75,17 @@ def test_numbers_are_welcome_as_values_of_variables():
     assert parse_agent(SMALL + "variables: {age: 7}\n").variables == {"age": "7"}
 
 
+def test_interrupt_overrides_of_the_greeting_and_of_thought_are_those_of_the_settings():
+    assert set(GreetingFile.model_fields) == set(ALLOWED["greeting"])
+    assert set(ThinkingFile.model_fields) == set(ALLOWED["thinking"])
+    text = SMALL + "interrupt: {stop_words: [hold on], greeting: {hold: false}}\n"
+    own = {"stop_words": ["hold on"], "greeting": {"hold": False}}
+    assert parse_agent(text).interrupt == own
+    assert parse_agent(dump_agent(parse_agent(text))).interrupt == own
+    with pytest.raises(BadInput, match=r"greeting\.hald: unknown key, allowed: enabled, min_en"):
+        parse_agent(SMALL + "interrupt: {greeting: {hald: false}}\n")
+
+
 def test_interrupt_overrides_are_those_of_the_settings():
     assert set(InterruptFile.model_fields) == {field.name for field in fields(InterruptSettings)}
     assert parse_agent(SMALL + "interrupt: {min_energy: 900}\n").interrupt == {"min_energy": 900}
@@ -89,7 +103,7 @@ def test_interrupt_overrides_are_those_of_the_settings():
         ("version: one\n", "a.yaml, line 4: version: got 'one', allowed: integer"),
         (
             "interrupt:\n  enabled: true\n  min_energie: 1\n",
-            "a.yaml, line 6: interrupt.min_energie: unknown key, allowed: enabled, detector",
+            "a.yaml, line 6: interrupt.min_energie: unknown key, allowed: enabled, min_energy",
         ),
         ("interrupt: {enabled: maybe}\n", "interrupt.enabled: got 'maybe', allowed: boolean"),
         ("tools:\n  - end_call\n  - fly\n", "a.yaml, line 6: tools.1: got 'fly', allowed: 'search"),
