@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from sdr_lab import __version__
-from sdr_lab.commands import about, agents, call, calls, interrupts, knowledge, say
+from sdr_lab.commands import about, agents, call, calls, interrupts, knowledge, replay, say
 from sdr_lab.commands.terminal import Commands, Globals, assignments
 
 app = typer.Typer(
@@ -63,6 +63,7 @@ app.command()(knowledge.documents)
 app.add_typer(agents.app, name="agents")
 app.add_typer(calls.app, name="calls")
 app.command()(calls.latency)
+app.command()(replay.replay)
 app.add_typer(interrupts.app, name="interrupts")
 app.command()(about.doctor)
 app.command()(about.settings)

@@ -217,14 +217,15 @@ def _measured(lab: Lab, keys: list[str], last: int | None) -> list[CallLatency]:
     if keys and last is not None:
         raise BadInput("give calls or --last, not both")
     if keys:
-        return [measured(_folder_of(lab, key)) for key in keys]
+        return [measured(folder_of(lab, key)) for key in keys]
     newest = lab.calls.list(CallFilter(recorded=True), last or 1).calls
     if not newest:
         raise NotFound("no calls have been recorded yet: sdr-lab call")
     return [measured(_log_of(call).parent) for call in newest]
 
 
-def _folder_of(lab: Lab, key: str) -> Path:
+def folder_of(lab: Lab, key: str) -> Path:
+    """Return the folder of a call that an id, a call SID or the folder itself names."""
     path = Path(key)
     return path if path.is_dir() else _log_of(lab.calls.get(key)).parent
 

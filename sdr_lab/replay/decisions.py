@@ -75,7 +75,7 @@ def replay_decisions(folder: Path, settings: CallSettings | None = None) -> Deci
 
     Args:
         folder: Of the call, with `audio.wav`, `events.jsonl` and `call.json`.
-        settings: Thresholds; None: those of the call. Its filters are used in either case.
+        settings: Thresholds and filters; None: those of the call.
 
     Raises:
         NotFound: a file of the call is missing, or there is no such detector.
