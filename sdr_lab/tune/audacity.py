@@ -74,7 +74,8 @@ def write_track(path: Path, what: CallLabels) -> None:
     """
     rows = [(x.onset_ms, x.offset_ms, _text_of(x)) for x in what.labels]
     rows += [(x.start_ms, x.end_ms, AGENT) for x in what.agent or ()]
-    lines = [f"{s_of(a):.6f}\t{s_of(b):.6f}\t{text}\n" for a, b, text in sorted(rows)]
+    rows.sort(key=lambda row: row[:2])
+    lines = [f"{s_of(a):.6f}\t{s_of(b):.6f}\t{text}\n" for a, b, text in rows]
     write_text(path, "".join(lines))
 
 
