@@ -8,6 +8,7 @@ name, markers their shape.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,7 +104,8 @@ def save(figure: Figure, path: Path) -> Path:
         figure.savefig(part, format=kind, dpi=DPI, facecolor="white")
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
         raise StorageError(f"can't write {path}: {reason_of(error)}") from error
     return path
 

@@ -122,6 +122,11 @@ class Facts:
         ends += [w.end_ms for w in self.words if w.start_ms <= onset_ms + NEAR_MS < w.end_ms]
         return min(ends, default=onset_ms + UNKNOWN_MS)
 
+    def end_of_words(self, words: WordsHeard) -> int:
+        """Return when the sound of a result ended: its own end may lie in the pause behind it."""
+        ends = [e.last_voiced_ms for e in self.events if isinstance(e, CallerStopped)]
+        return max((t for t in ends if words.start_ms < t <= words.end_ms), default=words.end_ms)
+
     def words_in(self, start_ms: int, end_ms: int) -> str:
         """Return what was understood between two moments."""
         return " ".join(w.text for w in self.words if w.start_ms < end_ms and w.end_ms > start_ms)
@@ -221,13 +226,14 @@ def _from_words(facts: Facts) -> Iterator[Found]:
         if over is None or _is_decided(facts, words):
             continue
         kind = facts.judge(words.text, words.start_ms)
+        span = (words.start_ms, facts.end_of_words(words))
         said = f"the caller said “{_cut(words.text)}” over the agent"
         if kind == "interruption":
             reason = f"{said}, who went on"
-            yield Found(kind, words.start_ms, words.end_ms, reason, HIGH, "missed")
+            yield Found(kind, *span, reason, HIGH, "missed")
         elif kind:
             reason = f"{said}, who went on: detector and words agree"
-            yield Found(kind, words.start_ms, words.end_ms, reason, LOW, "agreed")
+            yield Found(kind, *span, reason, LOW, "agreed")
 
 
 def _over_ms(agent: Interval, words: WordsHeard) -> int:
