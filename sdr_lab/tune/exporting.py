@@ -13,7 +13,7 @@ from typing import Any
 from sdr_lab.audio.mulaw_wav import MulawWavWriter
 from sdr_lab.errors import Conflict, StorageError, reason_of
 from sdr_lab.tune.audacity import write_track
-from sdr_lab.tune.corpus import AUDIO, TRUTH, LabelledCall
+from sdr_lab.tune.corpus import AUDIO, CALL, TRUTH, LabelledCall
 from sdr_lab.tune.labels import (
     LABELS,
     CallLabels,
@@ -44,6 +44,8 @@ def export_folders(calls: Sequence[LabelledCall], target: Path, on_done: Done) -
         folder.mkdir(parents=True)
         copy_audio(call, folder / AUDIO)
         write_labels(folder / LABELS, labels_of_call(call))
+        if call.filters:
+            write_json(folder / CALL, {"settings": {"filters": list(call.filters)}})
         on_done(call)
 
 
