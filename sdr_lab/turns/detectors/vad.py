@@ -1,7 +1,7 @@
 """Other people's voice activity detectors as interruption detectors, for comparison.
 
-They hear the caller alone: echo, coughs and "mm-hmm" are voice to them. Hence their many false
-stops; see docs/interrupts.md for figures.
+They hear the caller alone, so that echo, coughs and "mm-hmm" are voice to them: they stop the agent
+falsely more often than a detector that knows what was sent. eval/bench_vads.py has what they cost.
 
 - *Run*: begins at the first frame whose probability reaches the lower of the two scores, and ends
   when the probability has stayed below it for `HANGOVER_MS`: pipecat calls a speaker silent after
