@@ -37,6 +37,7 @@ class Delivery:
     def greet(self, greeting: str) -> None:
         """Say the first line; the floor is the caller's, so that "hello?" does not withdraw it."""
         self._log.add(FixedLine, turn=self.turn, text=greeting, why="greeting")
+        self.floor.agent_greets()
         self.replies.begin(self.turn, "", greeting)
 
     def say_line(self, line: str, why: str, ends_call: str = "", transfers_to: str = "") -> None:
@@ -53,6 +54,13 @@ class Delivery:
         """When all of the reply has been heard, it is over, and with it perhaps the call."""
         reply, now_ms = self.replies.current, self._log.at_ms
         if reply is None or not self.replies.is_made or not self.mouth.is_done(now_ms):
+            return
+        await self.stop()
+
+    async def stop(self) -> None:
+        """All of the reply has been heard."""
+        reply, now_ms = self.replies.current, self._log.at_ms
+        if reply is None:
             return
         text = self.mouth.text
         self.conversation.agent_said(text, False, now_ms)

@@ -24,7 +24,7 @@ FIRST_MS_PER_WEIGHT = 200.0
 
 def weight_of(text: str) -> float:
     """Return how much there is to say in a text; a short word weighs about 1."""
-    return float(sum(_weights(text.split())))
+    return float(sum(weights_of(text.split())))
 
 
 def words_heard(text: str, mulaw: bytes, heard_ms: float, to_come_ms: float = 0.0) -> str:
@@ -45,13 +45,14 @@ def words_heard(text: str, mulaw: bytes, heard_ms: float, to_come_ms: float = 0.
     total_ms += to_come_ms
     if sounding_ms >= total_ms:
         return text
-    weights = np.array(_weights(words))
+    weights = np.array(weights_of(words))
     ends = np.cumsum(weights)
     middles = (ends - weights / 2) / ends[-1]
     return " ".join(words[: int(np.searchsorted(middles, sounding_ms / total_ms))])
 
 
-def _weights(words: list[str]) -> list[float]:
+def weights_of(words: list[str]) -> list[float]:
+    """Return how long each word takes to say, in short words."""
     return [max(spoken_weight(word), 0.1) for word in words]
 
 

@@ -40,6 +40,11 @@ class Mouth:
         return self.is_speaking or self._playout.pending_ms > 0
 
     @property
+    def is_held(self) -> bool:
+        """The line was cleared, and the rest of the reply is kept."""
+        return self._playout.is_held
+
+    @property
     def text(self) -> str:
         """Everything of this reply that was given to the voice."""
         return self._playout.text
@@ -83,8 +88,9 @@ class Mouth:
                 self.is_speaking = True
                 self._log.add(AgentStarted, turn=self.turn)
                 self._floor.agent_started()
-        for turn, index in self._playout.begun():
+        for turn, index, text in self._playout.begun():
             self._log.add(SentenceSent, turn=turn, index=index)
+            self._floor.agent_says(text)
         if self._playout.pending_ms < ROOM_MS:
             self.room.set()
 
@@ -96,10 +102,25 @@ class Mouth:
         """Everything that was taken has been played."""
         return self._playout.is_done(now_ms)
 
-    async def clear(self, now_ms: int) -> Cleared:
-        """Silence the line and say what was heard."""
+    def is_said(self, now_ms: int) -> bool:
+        """Everything that was taken has been played, but for what nobody hears."""
+        return self._playout.is_said(now_ms)
+
+    async def hold(self, now_ms: int) -> Cleared:
+        """Silence the line, keep the rest, and say what was heard."""
         await self._line.clear()
         self._log.add(LineCleared, turn=self.turn)
+        return self._playout.hold(now_ms)
+
+    def resume(self, now_ms: int) -> int:
+        """Go on with what was kept (by `send`); return how much is said again, in ms."""
+        return self._playout.resume(now_ms)
+
+    async def clear(self, now_ms: int) -> Cleared:
+        """Silence the line, if it is not held already, and say what was heard."""
+        if not self.is_held:
+            await self._line.clear()
+            self._log.add(LineCleared, turn=self.turn)
         return self._playout.clear(now_ms)
 
     def forget(self, now_ms: int) -> Cleared:

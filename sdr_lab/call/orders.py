@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sdr_lab.call.delivery import Delivery
 from sdr_lab.call.guards import Guards
+from sdr_lab.call.holding import Holding
 from sdr_lab.call.inbox import Context, EndNow, LeaveMessage, Order, SayGoodbye, UserText
 from sdr_lab.call.log import CallLog
 from sdr_lab.call.mind import Mind
@@ -49,12 +50,15 @@ class Farewell:
 class Orders:
     """Carries out orders. Used by the session's owner alone."""
 
-    def __init__(self, delivery: Delivery, mind: Mind, guards: Guards, log: CallLog) -> None:
+    def __init__(
+        self, delivery: Delivery, holding: Holding, mind: Mind, guards: Guards, log: CallLog
+    ) -> None:
         self.reason = ""
         """Why the call will be over; empty: nobody has said that it will."""
         self.is_message = False
         """A machine is at the other end: nothing that it says counts."""
         self._delivery = delivery
+        self._holding = holding
         self._mind = mind
         self._guards = guards
         self._log = log
@@ -89,8 +93,9 @@ class Orders:
         self._keep_floor(reason, GOODBYE_LIMIT_S)
         reply = delivery.replies.current
         if reply is not None and reply.ends_call:
+            await self._holding.release("order")
             return  # it is saying goodbye
-        if not delivery.finish_sentence():
+        if delivery.mouth.is_held or not delivery.finish_sentence():
             await delivery.silence()
         agent, latest_ms = self._mind.config.agent, self._log.at_ms + GOODBYE_WAIT_MS
         sorry = _SENTENCE_END.split(agent.apology) if is_sorry else []

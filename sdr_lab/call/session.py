@@ -19,6 +19,7 @@ from sdr_lab.call.ears import Ears
 from sdr_lab.call.echo import is_echo
 from sdr_lab.call.guards import Guards
 from sdr_lab.call.hearing import Hearing
+from sdr_lab.call.holding import Holding
 from sdr_lab.call.inbox import Expired, Item, LineClosed, Order, ReplyDone, Tick, TranscriberFailed
 from sdr_lab.call.keys import key_call
 from sdr_lab.call.last_words import last_turn
@@ -130,7 +131,8 @@ class Session:
         self._delivery = Delivery(
             self._line, self._mouth, self._replies, self.floor, self.conversation, log
         )
-        self._orders = Orders(self._delivery, self._mind, self._guards, log)
+        self._holding = Holding(self._delivery, log)
+        self._orders = Orders(self._delivery, self._holding, self._mind, self._guards, log)
         self._hearing = Hearing(
             self.config.settings.filters, self._folder, self._ears, self._mouth, self._guards, log
         )
@@ -250,6 +252,10 @@ class Session:
                 await self._answer(decision)
             case Kind.WITHDRAW:
                 self._withdraw()
+            case Kind.HOLD:
+                await self._holding.hold(decision)
+            case Kind.RELEASE:
+                await self._holding.release(decision.why)
             case Kind.CUT_IN:
                 await self._cut_in(decision)
             case Kind.RESUME:
@@ -358,7 +364,8 @@ class Session:
         """The line is closed. What was heard and said counts, to the caller's last word."""
         self._delivery.account()
         self._replies.drop_prepared()
-        over = await self._last_turn()
+        wait_ms = self.config.settings.endpoint.transcript_wait_ms
+        over = await last_turn(self.floor, self._ears, self._inbox, self._log, wait_ms)
         with suppress(TimeoutError):
             async with asyncio.timeout(TOOLS_END_S):
                 if not self._orders.is_message:
@@ -369,10 +376,6 @@ class Session:
                 await self._mind.tools_done()
         self._replies.cancel_all()
         self._mind.stop_tools()
-
-    async def _last_turn(self) -> Decision | None:
-        wait_ms = self.config.settings.endpoint.transcript_wait_ms
-        return await last_turn(self.floor, self._ears, self._inbox, self._log, wait_ms)
 
     async def _hear_last_words(self, over: Decision) -> None:
         """The call has ended in the middle of his turn: "never call me again" counts as ever."""

@@ -145,7 +145,7 @@ def asks(prompt: Prompt) -> list[str | ToolCall]:
 
 
 def test_a_yes_to_a_question_that_was_not_heard_runs_nothing(tmp_path: Path):
-    caller = Caller().says("Book Tuesday.", at=3.0).cuts_in("Yes, go on.", into=0.8)
+    caller = Caller().says("Book Tuesday.", at=3.0).cuts_in("Yes, please do.", into=0.8)
     done = rehearse(caller, ScriptedModel(asks), tmp_path, SCENE)
     assert "Shall" not in done.first(Interrupted).heard
     assert done.first(ToolDropped).why == "cancelled"
