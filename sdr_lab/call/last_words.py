@@ -8,10 +8,13 @@ from contextlib import suppress
 from sdr_lab.call.ears import Ears
 from sdr_lab.call.inbox import Item
 from sdr_lab.call.log import CallLog, log_turn_ending, log_words
+from sdr_lab.events import TurnDropped
 from sdr_lab.records import Words
 from sdr_lab.stt.base import Cue
 from sdr_lab.turns.decision import Decision, Kind
 from sdr_lab.turns.floor import Floor
+
+NO_TURN = {Kind.TURN_DROPPED, Kind.RESUME, Kind.NOT_UNDERSTOOD}
 
 
 async def last_turn(
@@ -34,4 +37,7 @@ async def last_turn(
                             return decision
                         if decision.kind is Kind.TURN_ENDING:
                             log_turn_ending(log, decision)
+                        if decision.kind in NO_TURN:
+                            why = decision.why or "no_words"
+                            log.add(TurnDropped, text=decision.text, why=why)
     return floor.hang_up()
