@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sdr_lab.commands import interrupts_data, interrupts_explain
+from sdr_lab.commands import interrupts_data, interrupts_explain, interrupts_sweep
 from sdr_lab.commands.interrupt_options import (
     AgentKey,
     Detector,
@@ -195,3 +195,4 @@ def _latency(result: Score) -> str:
 
 interrupts_data.register(app)
 interrupts_explain.register(app)
+interrupts_sweep.register(app)

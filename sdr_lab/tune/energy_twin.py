@@ -166,6 +166,7 @@ class _Lanes:
         # the detector
         self.baseline = np.zeros(n)
         self.has_baseline = np.zeros(n, bool)
+        self.all_have_baseline = False
         self.threshold = self.least.copy()
         self.is_stale = False
         self.since_ms = np.full(n, LATER, np.int32)
@@ -233,10 +234,11 @@ class _Lanes:
     def _follow_baseline(self, energy: int, voiced: Bools) -> None:
         if voiced is self.all:
             return
-        if not self.has_baseline.all():
+        if not self.all_have_baseline:
             first = ~voiced & ~self.has_baseline
             self.baseline[first] = energy
             self.has_baseline |= first
+            self.all_have_baseline = bool(self.has_baseline.all())
         np.subtract(energy, self.baseline, out=self._work)
         self._work *= BASELINE_STEP
         if voiced is not self.none:
