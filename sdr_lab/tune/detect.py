@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import NamedTuple
 
 from sdr_lab.audio.energy import frame_energies
 from sdr_lab.audio.filters import FilterChain
+from sdr_lab.errors import SdrLabError
 from sdr_lab.records import FRAME_BYTES, FRAME_MS, EndpointSettings, InterruptSettings
 from sdr_lab.tune.corpus import LabelledCall
 from sdr_lab.tune.interrupt_settings import settings_of as settings_of
@@ -112,6 +114,7 @@ def detect_all(
     Raises:
         NotFound: no such detector or audio filter.
         AudioError: a recording can't be read.
+        SdrLabError: a process died.
     """
     make_detector(settings)  # a wrong name is told before processes are started
     done = on_done or (lambda call: None)
@@ -129,6 +132,10 @@ def detect_all(
             for one in as_completed(running):
                 found[running[one].id] = one.result()
                 done(running[one])
+        except BrokenProcessPool:
+            raise SdrLabError(
+                "a process that ran the detector died, perhaps for want of memory; try --jobs 1"
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sdr_lab.errors import NotFound
+from sdr_lab.errors import NotFound, SdrLabError
 from sdr_lab.records import InterruptSettings
 from sdr_lab.tune.corpus import LabelledCall, open_corpus
 from sdr_lab.tune.detect import detect, detect_all
@@ -43,6 +44,13 @@ class Diary:
 
     def reading(self) -> Reading:
         return Reading({"now_ms": self._now_ms})
+
+
+class Killer(Diary):
+    """A detector that takes its process with it."""
+
+    def hear(self, frame: Listened) -> Sign | None:
+        os._exit(9)
 
 
 DIARY = InterruptSettings(detector=f"{__name__}:Diary")
@@ -130,3 +138,10 @@ def test_processes_find_the_same(tmp_path: Path):
 def test_an_unknown_detector_is_told_before_anything_runs(call: LabelledCall):
     with pytest.raises(NotFound, match="detector 'nobody': unknown"):
         detect_all([call], replace(ENERGY, detector="nobody"), 2)
+
+
+def test_a_process_that_dies_is_told(tmp_path: Path):
+    calls = open_corpus(corpus(tmp_path, a=EVENTS, b=EVENTS))
+
+    with pytest.raises(SdrLabError, match="a process that ran the detector died"):
+        detect_all(calls, replace(DIARY, detector=f"{__name__}:Killer"), 2)
