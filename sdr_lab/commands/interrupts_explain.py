@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sdr_lab.tune.score import CallScore
 
 CALL_HELP = "A call of the workspace, a call folder, or CORPUS/ID for a call of a corpus."
-TABLES = (".parquet", ".csv")
+TABLE = ".parquet"
 
 
 def register(app: typer.Typer) -> None:
@@ -96,9 +96,6 @@ def plot(
     x: Annotated[str, typer.Option("--x", help="Of a heat map: the setting below it.")] = "",
     y: Annotated[str, typer.Option("--y", help="Of a heat map: the setting beside it.")] = "",
     metric: Annotated[str, typer.Option(help="Of a heat map: f1, recall, …")] = "f1",
-    limit: Annotated[
-        float | None, typer.Option(help="Of a sweep: most false stops a minute allowed.")
-    ] = None,
     svg: Annotated[bool, typer.Option("--svg", help="Draw SVG instead of PNG.")] = False,
     jobs: Jobs = None,
     swap: Swap = None,
@@ -107,8 +104,8 @@ def plot(
     from sdr_lab.tune.plots import save
 
     path = Path(what)
-    if path.suffix.lower() in TABLES:
-        figures = _of_sweep(path, (x, y), metric, limit)
+    if path.suffix.lower() == TABLE:
+        figures = _of_sweep(path, (x, y), metric)
     elif _is_corpus(path):
         settings = chosen_settings(ctx, detector, pairs, agent)
         figures = _of_corpus(opened(path, swap), settings, jobs)
@@ -232,17 +229,19 @@ def _latency(parts: list[CallScore], name: str, what: str) -> Figure:
     return latency_histogram(latencies, sum(part.interruptions for part in parts), name, what)
 
 
-def _of_sweep(
-    path: Path, axes: tuple[str, str], metric: str, limit: float | None
-) -> dict[str, Figure]:
-    from sdr_lab.tune.plots_sweep import chosen_row, heat_map, read_table, trade_off, varied
+def _of_sweep(path: Path, axes: tuple[str, str], metric: str) -> dict[str, Figure]:
+    from sdr_lab.tune.plots_sweep import chosen_row, heat_map, trade_off, varied
+    from sdr_lab.tune.sweep_table import read_outcome, read_table
 
-    rows = read_table(path)
-    chosen = chosen_row(rows)
-    name = path.stem
+    rows, outcome = read_table(path), read_outcome(path)
+    chosen, name = chosen_row(rows), outcome["detector"]
+    honest = (outcome["held_out"] or {}).get("figures")
+    limits = {x: _limit(outcome["objective"], x) for x in ("false_per_min", "precision")}
     figures = {
-        "recall-false-stops": trade_off(rows, chosen, "false_per_min", limit, name),
-        "recall-precision": trade_off(rows, chosen, "precision", name=name),
+        f"recall-{x.replace('_', '-')}": trade_off(
+            rows, chosen, x, name, limit=limits[x], held_out=honest
+        )
+        for x in limits
     }
     settings = varied(rows)
     x = axes[0] or next(iter(settings), "")
@@ -250,6 +249,14 @@ def _of_sweep(
     if x and y:
         figures[f"{metric}-{x}-{y}"] = heat_map(rows, x, y, metric, chosen, name)
     return figures
+
+
+def _limit(objective: str, metric: str) -> float | None:
+    """Return the limit that the sweep had to keep."""
+    from sdr_lab.tune.sweep_objective import parse_objective
+
+    limits = parse_objective(objective).limits
+    return next((limit.value for limit in limits if limit.metric == metric), None)
 
 
 def _some(names: list[str]) -> str:

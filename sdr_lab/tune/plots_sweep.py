@@ -6,11 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdr_lab.errors import BadInput
 from sdr_lab.records import InterruptSettings
+from sdr_lab.tune.front import pareto_front
 from sdr_lab.tune.plots import (
     AGENT,
     INK,
@@ -52,33 +52,9 @@ WRITTEN_CELLS = 160
 """Figures are written into the cells of a heat map up to so many cells."""
 
 
-def read_table(path: Path) -> list[Row]:
-    """Read the table of a sweep, Parquet or CSV.
-
-    Raises:
-        BadInput: it can't be read, or is empty.
-    """
-    import duckdb
-
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file; give the table that `interrupts sweep` wrote")
-    reader = "read_parquet" if path.suffix.lower() == ".parquet" else "read_csv"
-    with duckdb.connect() as db:
-        try:
-            answer = db.execute(f"SELECT * FROM {reader}(?)", [str(path)])
-            names = [column[0] for column in answer.description or []]
-            rows: list[Row] = [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise BadInput(f"{path}: is no table of a sweep: {reason}") from None
-    if not rows:
-        raise BadInput(f"{path}: the table is empty; run the sweep again")
-    return rows
-
-
 def chosen_row(rows: Sequence[Row]) -> Row | None:
-    """Return the row that the sweep has chosen: the one whose column `chosen` is true."""
-    return next((row for row in rows if row.get("chosen")), None)
+    """Return the row that the sweep has chosen."""
+    return next((row for row in rows if row.get("is_chosen")), None)
 
 
 def varied(rows: Sequence[Row]) -> list[str]:
@@ -103,8 +79,10 @@ def trade_off(
     rows: Sequence[Row],
     chosen: Row | None = None,
     x: str = "false_per_min",
-    limit: float | None = None,
     name: str = "",
+    *,
+    limit: float | None = None,
+    held_out: Row | None = None,
 ) -> Figure:
     """Draw recall over false stops a minute (or over precision) for every row.
 
@@ -112,8 +90,9 @@ def trade_off(
         rows: Rows of a sweep's table with `recall` and the column `x`.
         chosen: The operating point.
         x: `false_per_min` or `precision`.
-        limit: Most false stops a minute (least precision) that were allowed; drawn as a line.
         name: What was swept, for the title.
+        limit: Most false stops a minute (least precision) that were allowed; drawn as a line.
+        held_out: What the choice reached on calls that it was not made on.
 
     Raises:
         BadInput: the rows lack a column, or `x` is something else.
@@ -122,38 +101,42 @@ def trade_off(
         raise BadInput(f"x: got {x!r}, allowed: false_per_min, precision")
     points = [_point(row, x) for row in rows]
     figure = new_figure(6.2, 9.0)
-    axes = place(figure, 0.85, 1.0, 7.85, 4.1)
+    axes = place(figure, 0.85, 1.2, 7.85, 4.05)
     against = "false stops" if x == "false_per_min" else "precision"
     count = "1 setting" if len(rows) == 1 else f"{len(rows)} settings"
     head(figure, f"Callers noticed against {against}{f': {name}' if name else ''}",
-         _told(chosen, x) or f"{count} tried; none is chosen")  # fmt: skip
+         _told(chosen, held_out, x) or f"{count} tried; none is chosen")  # fmt: skip
     if not points:
         say_nothing_to_see(axes, "no settings were tried")
         return figure
     axes.scatter([p.x for p in points], [p.recall for p in points], s=16, color="#B9BEC6",
                  linewidths=0, label=f"{count} tried")  # fmt: skip
-    front = pareto(points, x == "precision")
+    front = front_of(points, x == "precision")
     axes.plot([p.x for p in front], [p.recall for p in front], "-o", color=AGENT, lw=1.6, ms=4,
               label="the best of them: nothing is better in both")  # fmt: skip
     _draw_limit(axes, limit, x)
-    if chosen is not None:
-        point = _point(chosen, x)
-        axes.plot(point.x, point.recall, "*", color=CHOSEN, ms=18, mec="white", mew=1.2,
-                  ls="", label="the operating point", zorder=5)  # fmt: skip
+    _draw_star(axes, chosen, x, "the operating point", CHOSEN)
+    _draw_star(axes, held_out, x, "the same, on calls held out", "white")
     _frame(axes, points, x)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=4, frameon=False,
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=3, frameon=False,
                 fontsize=9, handletextpad=0.5, columnspacing=1.4)  # fmt: skip
     return figure
 
 
-def pareto(points: Sequence[Point], more_is_better: bool) -> list[Point]:
+def front_of(points: Sequence[Point], more_is_better: bool) -> list[Point]:
     """Return the points that no other beats in both, in order of x."""
-    best: list[Point] = []
-    sign = -1 if more_is_better else 1
-    for point in sorted(points, key=lambda p: (sign * p.x, -p.recall)):
-        if not best or point.recall > best[-1].recall:
-            best.append(point)
-    return sorted(best, key=lambda p: p.x)
+    rows = [{"x": point.x, "recall": point.recall} for point in points]
+    more, less = (("recall", "x"), ()) if more_is_better else (("recall",), ("x",))
+    return sorted((points[i] for i in pareto_front(rows, more, less)), key=lambda p: p.x)
+
+
+def _draw_star(axes: Axes, row: Row | None, x: str, name: str, colour: str) -> None:
+    if row is None:
+        return
+    point = _point(row, x)
+    edge = "white" if colour == CHOSEN else CHOSEN
+    axes.plot(point.x, point.recall, "*", color=colour, ms=18 if colour == CHOSEN else 15,
+              mec=edge, mew=1.4, ls="", label=name, zorder=5)  # fmt: skip
 
 
 def _draw_limit(axes: Axes, limit: float | None, x: str) -> None:
@@ -184,13 +167,18 @@ def _frame(axes: Axes, points: Sequence[Point], x: str) -> None:
     tidy(axes, "both")
 
 
-def _told(chosen: Row | None, x: str) -> str:
+def _told(chosen: Row | None, held_out: Row | None, x: str) -> str:
     if chosen is None:
         return ""
-    point = _point(chosen, x)
-    where = "false stops a minute" if x == "false_per_min" else "of the stops right"
-    value = f"{point.x:.2f}" if x == "false_per_min" else f"{point.x:.0%}"
-    return f"the operating point notices {point.recall:.0%} of the interruptions at {value} {where}"
+    told = f"the operating point notices {_at(chosen, x)}"
+    return told if held_out is None else f"{told}; on calls held out {_at(held_out, x)}"
+
+
+def _at(row: Row, x: str) -> str:
+    point = _point(row, x)
+    if x == "precision":
+        return f"{point.recall:.0%} of the interruptions, {point.x:.0%} of the stops are right"
+    return f"{point.recall:.0%} of the interruptions at {point.x:.2f} false stops a minute"
 
 
 def _point(row: Row, x: str) -> Point:

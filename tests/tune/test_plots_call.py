@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,16 +35,16 @@ def scored(call: LabelledCall) -> Detections:
     return Detections(call.id, (hold,), (stop,), readings)
 
 
-def rows(figure) -> list[str]:
+def rows(figure: Any) -> list[str]:
     return [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
 
 
-def keys(figure) -> list[str]:
+def keys(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_it_shows_labels_agent_and_decisions(call: LabelledCall):
-    figure = waveform(view(call, detect(call, ENERGY, trace=True), "energy"))
+    figure: Any = waveform(view(call, detect(call, ENERGY, trace=True), "energy"))
     assert rows(figure) == ["labels", "agent speaks", "energy decides"]
     bars = {(round(b.get_x(), 2), b.get_facecolor()) for b in figure.axes[0].patches}
     assert len(bars) == 3
@@ -59,7 +60,7 @@ def test_it_shows_labels_agent_and_decisions(call: LabelledCall):
 
 
 def test_holds_are_hollow_and_stops_filled(call: LabelledCall):
-    figure = waveform(view(call, scored(call), "hybrid"))
+    figure: Any = waveform(view(call, scored(call), "hybrid"))
     hold, stop = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
     assert (hold.get_markerfacecolor(), stop.get_markerfacecolor()) == ("white", RIGHT)
 
@@ -67,14 +68,14 @@ def test_holds_are_hollow_and_stops_filled(call: LabelledCall):
 def test_scores_have_a_panel_with_their_limits(call: LabelledCall):
     seen = view(call, scored(call), "hybrid")
     assert [series.name for series in score_series(seen)] == ["hold", "stop"]
-    figure = waveform(seen)
+    figure: Any = waveform(seen)
     assert len(figure.axes) == 5
     heights = {float(line.get_ydata()[0]) for line in figure.axes[4].lines[:4]}
     assert heights == {0.2, 0.3, 0.1, 0.6}
 
 
 def test_only_what_is_seen_is_in_the_legend(call: LabelledCall):
-    figure = waveform(view(call, detect(call, ENERGY), "energy", 8500, 10_000), at_ms=9100)
+    figure: Any = waveform(view(call, detect(call, ENERGY), "energy", 8500, 10_000), at_ms=9100)
     assert set(keys(figure)) == {"noise", "stop, false"}
     assert figure.axes[0].get_xlim() == (8.5, 10.0)
 
@@ -98,6 +99,6 @@ def test_any_stretch_can_be_drawn(call: LabelledCall, tmp_path: Path, end_ms: in
 def test_spans_have_the_colours_of_their_kind(call: LabelledCall):
     from matplotlib.colors import to_hex
 
-    figure = waveform(view(call))
+    figure: Any = waveform(view(call))
     colours = {to_hex(bar.get_facecolor()).upper() for bar in figure.axes[0].patches}
     assert {LABEL_COLOURS[kind] for kind in ("interruption", "backchannel", "noise")} <= colours

@@ -1,14 +1,16 @@
+from typing import Any
+
 import pytest
 
 from sdr_lab.tune.plots_score import false_by_cause, latency_histogram
 
 
-def texts(figure) -> list[str]:
+def texts(figure: Any) -> list[str]:
     return [text.get_text() for text in figure.texts]
 
 
 def test_causes_stand_in_order_with_their_rate():
-    figure = false_by_cause({"noise": 2, "backchannel": 6}, 4.0, "energy")
+    figure: Any = false_by_cause({"noise": 2, "backchannel": 6}, 4.0, "energy")
     axes = figure.axes[0]
     assert [bar.get_width() for bar in axes.patches] == [6, 2]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == [
@@ -23,7 +25,7 @@ def test_no_false_stops_are_said():
 
 
 def test_latencies_show_median_and_p90():
-    figure = latency_histogram([float(ms) for ms in range(100, 1100, 100)], 12)
+    figure: Any = latency_histogram([float(ms) for ms in range(100, 1100, 100)], 12)
     assert sum(bar.get_height() for bar in figure.axes[0].patches) == 10
     assert [text.get_text() for text in figure.axes[0].texts] == ["median 550 ms", "p90 900 ms"]
     assert texts(figure)[1] == (
@@ -32,13 +34,13 @@ def test_latencies_show_median_and_p90():
 
 
 def test_a_few_latencies_have_no_p90():
-    figure = latency_histogram([320, 330], 3)
+    figure: Any = latency_histogram([320, 330], 3)
     assert [text.get_text() for text in figure.axes[0].texts] == ["median 325 ms"]
 
 
 @pytest.mark.parametrize("latencies", [[0.0], [1299.0] * 12, [float(x) for x in range(40)]])
 def test_labels_stay_within_the_picture(latencies: list[float]):
-    figure = latency_histogram(latencies, 50)
+    figure: Any = latency_histogram(latencies, 50)
     figure.canvas.draw()
     axes = figure.axes[0]
     frame = axes.get_window_extent()
