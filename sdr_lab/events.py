@@ -188,7 +188,7 @@ class PassagesFound(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class FixedLine(Event):
-    """The agent is about to say a fixed text, unasked (input of the floor, but for `greeting`)."""
+    """The agent is about to say a fixed text, unasked (input of the floor)."""
 
     turn: int
     text: str
@@ -241,7 +241,7 @@ class AgentStarted(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceSent(Event):
-    """The first audio of a sentence was handed to the line."""
+    """The first audio of a sentence was handed to the line (input of the floor, with its text)."""
 
     turn: int
     index: int
@@ -275,7 +275,11 @@ class Withdrawn(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Held(Event):
-    """The caller may be cutting in: the line was cleared, the rest of the reply is kept."""
+    """The caller may be cutting in: the line was cleared, the rest of the reply is kept.
+
+    A decision of the floor. When nothing was left to be heard there is an `AgentStopped` at the
+    same time instead. A hold ends by `Resumed`, `Interrupted` or `AgentStopped`.
+    """
 
     turn: int
     heard: str
@@ -287,11 +291,12 @@ class Held(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class Resumed(Event):
-    """He did not: the reply goes on (input of no one; the floor decides it)."""
+    """He did not: the reply goes on. A decision of the floor, but for `order`."""
 
     turn: int
     why: str
-    """`expired`, `acknowledgement`, `quiet`."""
+    """`expired`, `acknowledgement`, `quiet` (he fell silent after `hold_ms`), or `order`: the
+    reply is the goodbye that was ordered."""
     held_ms: int
     repeated_ms: int
     """Sound that is said again, so that no word is lost."""
@@ -308,7 +313,8 @@ class Interrupted(Event):
     """What had been given to the voice, `heard` and the rest."""
     onset_ms: int
     """Stream time of the first frame that counted as cutting in."""
-    detector: str  # or `signal`, `keys`, `typed`
+    detector: str
+    """Its name; or `signal`, `keys`, `typed`, `stop_word`, `words` (others, during a hold)."""
 
 
 @dataclass(frozen=True, kw_only=True)

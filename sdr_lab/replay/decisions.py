@@ -25,8 +25,11 @@ from sdr_lab.events import (
     DigitPressed,
     Event,
     FixedLine,
+    Held,
     Interrupted,
     OrderTaken,
+    SentenceReady,
+    SentenceSent,
     TimedOut,
     TurnDropped,
     TurnSignalled,
@@ -119,6 +122,8 @@ class _Again:
             if isinstance(event, INPUTS):
                 self._inputs[event.at_ms].append(event)
         self._cut_in_ms = {e.at_ms for e in events if isinstance(e, Interrupted)}
+        self._held_ms = {e.at_ms for e in events if isinstance(e, Held)}
+        self._texts = {(e.turn, e.index): e.text for e in events if isinstance(e, SentenceReady)}
         self._echo_ms = {e.at_ms for e in events if _is_echo(e)}
         self._is_cancelled = any(_was_cancelled(event) for event in events)
 
@@ -153,10 +158,14 @@ class _Again:
                 floor.hold(from_machine=True)
             case OrderTaken(order="goodbye" | "end") | TimedOut(name="max_length" | "error"):
                 floor.hold()
-            case FixedLine() if event.why != "greeting":
+            case FixedLine(why="greeting"):
+                floor.agent_greets()
+            case FixedLine():
                 floor.agent_thinking()
             case AgentStarted():
                 floor.agent_started()
+            case SentenceSent():
+                floor.agent_says(self._texts.get((event.turn, event.index), ""))
             case CallEnded() if not self._is_cancelled and (last := floor.hang_up()) is not None:
                 self._note(at_ms, [last])
             case Interrupted() | AgentStopped():
@@ -169,12 +178,16 @@ class _Again:
             if self._floor.state is State.SPEAKING:  # other settings, which did not stop it
                 self._floor.agent_stopped(False)
             return
+        # whoever speaks when only the marks are outstanding has not interrupted anybody
         if event.at_ms not in self._cut_in_ms:
-            # whoever speaks when only the marks are outstanding has not interrupted anybody
-            cut_in = (event.at_ms, Kind.CUT_IN.value)
-            self._rows = [row for row in self._rows if row[:2] != cut_in]
+            self._forget(event.at_ms, Kind.CUT_IN)
+        if event.at_ms not in self._held_ms:
+            self._forget(event.at_ms, Kind.HOLD)
         self._last_heard = event.text or self._last_heard
         self._floor.agent_stopped(self._last_heard.strip().endswith("?"))
+
+    def _forget(self, at_ms: int, kind: Kind) -> None:
+        self._rows = [row for row in self._rows if row[:2] != (at_ms, kind.value)]
 
     def _note(self, at_ms: int, decisions: list[Decision]) -> None:
         for decision in decisions:
@@ -191,6 +204,7 @@ INPUTS = (
     OrderTaken,
     TimedOut,
     FixedLine,
+    SentenceSent,
     AgentStarted,
     AgentStopped,
     Interrupted,

@@ -83,7 +83,7 @@ def of_event(event: Event) -> Decided | None:
             return Decided(at_ms, Kind.TURN_DROPPED.value, 0, event.why)
         case Held():
             return Decided(at_ms, Kind.HOLD.value, event.onset_ms, event.detector)
-        case Resumed():
+        case Resumed() if event.why != "order":  # that is no decision of the floor
             return Decided(at_ms, Kind.RELEASE.value, 0, event.why)
         case Interrupted():
             return Decided(at_ms, Kind.CUT_IN.value, event.onset_ms, event.detector)
