@@ -111,7 +111,7 @@ def open_corpus(
     warn = on_warning or (lambda line: None)
     if not path.is_dir():
         told = "is a file" if path.exists() else "no such folder"
-        raise BadInput(f"{path}: {told}; give {LAYOUTS}")
+        raise BadInput(f"{path}: {told}; give {_layouts(path)}")
     if (path / TRUTH).is_file():
         calls = list(_calls_of_truth(path, bool(swap), warn))
     elif (path / AUDIO).is_file():
@@ -120,11 +120,16 @@ def open_corpus(
         folders = sorted(file.parent for file in path.glob(f"*/{AUDIO}"))
         calls = [_call_of_folder(folder, bool(swap)) for folder in folders]
     if not calls:
-        raise BadInput(f"{path}: no calls in it; give {LAYOUTS}")
+        raise BadInput(f"{path}: no calls in it; give {_layouts(path)}")
     if swap is None:
         check_channels(calls)
     _check_agent(path, calls, warn)
     return calls
+
+
+def _layouts(path: Path) -> str:
+    near = path.resolve().parent
+    return f"{near}" if (near / TRUTH).is_file() else LAYOUTS
 
 
 def agent_intervals(events: Iterable[Event], duration_ms: int) -> tuple[Interval, ...]:

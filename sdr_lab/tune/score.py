@@ -180,7 +180,9 @@ def tags_of(tags: Mapping[str, Any]) -> tuple[str, ...]:
 def _echo(echo: Any) -> str:
     if not echo:
         return "none"
-    rms = echo["rms"] if isinstance(echo, Mapping) else 0
+    rms = echo.get("rms") if isinstance(echo, Mapping) else None
+    if not isinstance(rms, int | float):
+        return "yes"
     return "loud" if rms >= LOUD_ECHO_RMS else "mid" if rms >= MID_ECHO_RMS else "soft"
 
 

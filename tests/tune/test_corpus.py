@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,12 @@ def test_a_folder_without_calls_is_refused(tmp_path: Path, name: str):
 
     with pytest.raises(BadInput, match=r"give a folder with truth.json and calls/\*.wav"):
         open_corpus(tmp_path / name)
+
+
+@pytest.mark.parametrize("inner", ["calls", "truth.json"])
+def test_a_part_of_a_corpus_is_told_what_to_give(tmp_path: Path, inner: str):
+    with pytest.raises(BadInput, match=f"; give {re.escape(str(tmp_path))}$"):
+        open_corpus(corpus(tmp_path) / inner)
 
 
 def test_mono_and_other_rates_are_refused(tmp_path: Path):

@@ -124,6 +124,11 @@ def test_echo_is_grouped_by_its_level(rms: int, name: str):
     assert tags_of({"echo": {"rms": rms}}) == (f"echo={name}",)
 
 
+@pytest.mark.parametrize("echo", [True, {"att_db": 20}, {"rms": "?"}])
+def test_echo_of_unknown_level_is_a_group_of_its_own(echo):
+    assert tags_of({"echo": echo}) == ("echo=yes",)
+
+
 def test_calls_without_tags_are_in_no_group():
     assert tags_of({}) == ()
 
