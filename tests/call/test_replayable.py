@@ -16,6 +16,7 @@ from sdr_lab.call.inbox import EndNow, LeaveMessage, Order, SayGoodbye, UserText
 from sdr_lab.events import (
     CallEnded,
     Interrupted,
+    TurnDropped,
     TurnOver,
 )
 from sdr_lab.llm.scripted import ScriptedModel
@@ -25,9 +26,11 @@ from sdr_lab.replay.rows import Decided
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse
+from sdr_lab.stt.scripted import ScriptedTranscriber
 from sdr_lab.stt.signalling import SignallingTranscriber
 from sdr_lab.tts.tone import Tone
 from sdr_lab.turns.decision import Kind
+from tests.replay.unruly import offered, unruly
 
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 
@@ -100,6 +103,22 @@ def test_turn_signals_are_repeated_too(tmp_path: Path, line: str, by_signal: boo
     repeated(done)
 
 
+def test_an_acknowledgement_right_before_he_hangs_up_is_repeated(tmp_path: Path):
+    caller = Caller().cuts_in("Mm-hmm.", into=1.0, lasts=0.4).hangs_up(at=3.0)
+    settings = CallSettings(interrupt=InterruptSettings(enabled=False))
+    scene = Scene(
+        agent=replace(AGENT, first_message=LONG),
+        settings=settings,
+        transcriber=lambda line: ScriptedTranscriber(
+            lambda: line.caller.spoken, final_delay_ms=2500
+        ),
+    )
+    done = rehearse(caller, ScriptedModel(lambda prompt: LONG), tmp_path, scene)
+
+    assert [drop.why for drop in done.all(TurnDropped)] == ["acknowledgement"]
+    repeated(done)
+
+
 def disorder(seed: int) -> tuple[Caller, Scene]:
     """A call in which anything happens at any time."""
     chance = random.Random(seed)
@@ -146,3 +165,18 @@ def test_whatever_happens_is_repeated(tmp_path: Path, seed: int):
     done = rehearse(caller, model, tmp_path, scene)
     assert isinstance(done.events[-1], CallEnded)
     repeated(done)
+
+
+@pytest.mark.parametrize("line", CONDITIONS)
+@pytest.mark.parametrize("detector", offered())
+def test_every_detector_is_repeated(tmp_path: Path, detector: str, line: str):
+    settings = CallSettings(interrupt=InterruptSettings(detector=detector))
+    model = ScriptedModel(lambda prompt: f"{LONG} Shall I go on?", first_delay_ms=200)
+    agent = replace(AGENT, first_message=LONG)
+    scene = Scene(agent=agent, settings=settings, condition=CONDITIONS[line])
+    done = rehearse(unruly(), model, tmp_path, scene)
+
+    told = kinds(repeated(done))
+    assert told >= {Kind.CUT_IN, Kind.TURN_OVER}
+    if detector != "energy":  # which knows no holds
+        assert told >= {Kind.HOLD, Kind.RELEASE}
