@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,7 @@ LETTER_IN = 0.078
 """Width of a letter of a name in a span."""
 LEVELS = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 SCORE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+LOWEST_DB = -5.0
 MARGIN_COLOURS = ("#E69F00", "#4A4F57")
 EXPECTED = "expected_rms"
 """The reading of detectors that know what noise and echo would sound like."""
@@ -269,9 +270,10 @@ def _draw_series(
 
 
 def _draw_margins(axes: Axes, view: CallView, margins: Sequence[Series]) -> None:
-    _draw_series(axes, view, margins, MARGIN_COLOURS)
+    clipped = [replace(s, values=np.maximum(s.values, LOWEST_DB)) for s in margins]
+    _draw_series(axes, view, clipped, MARGIN_COLOURS)
     highest = max([20.0, *(float(np.nanmax(series.values)) for series in margins)])
-    axes.set_ylim(-5, highest * 1.1)
+    axes.set_ylim(LOWEST_DB, highest * 1.1)
     axes.set_ylabel("caller's level\nover …, dB", fontsize=8.5, color=INK, labelpad=8)
     tidy(axes, "y")
 
@@ -354,7 +356,8 @@ def _mark_keys(view: CallView) -> list[tuple[str, str, str, str]]:
         if view.start_ms <= mark.at_ms <= view.end_ms:
             words, colour = verdicts[mark.is_right]
             face = "white" if mark.kind == "hold" else colour
-            shown[f"{mark.kind}, {words}"] = ("o", face, colour)
+            name = f"{mark.kind}, {words}" if view.call.labels else mark.kind
+            shown[name] = ("o", face, colour)
     for live in view.live:
         if view.start_ms <= live.at_ms <= view.end_ms:
             name = "went on" if live.kind == "go on" else f"live {live.kind}"

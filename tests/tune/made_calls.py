@@ -57,3 +57,11 @@ def corpus(folder: Path, **calls: tuple) -> Path:
         rows.append({"id": name, "agent": AGENT, "events": labels, "tags": {"noise": "none"}})
     (folder / "truth.json").write_text(json.dumps(rows))
     return folder
+
+
+def voiced(seconds: float, rms: float = 3000.0, pitch_hz: float = 130.0) -> bytes:
+    """Make a hum with harmonics: detectors that ask for a voice take it for one."""
+    t = np.arange(int(seconds * 8000) // 160 * 160) / 8000
+    tone = sum(np.sin(2 * np.pi * pitch_hz * k * t + k) / k for k in range(1, 20))
+    tone = tone * (0.7 + 0.3 * np.sin(2 * np.pi * 4 * t))
+    return pcm_to_mulaw((tone / np.sqrt(np.mean(tone**2)) * rms).astype(np.int16))

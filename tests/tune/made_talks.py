@@ -22,7 +22,7 @@ from sdr_lab.llm.scripted import ScriptedModel
 from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import Scene, rehearse
-from tests.tune.made_calls import channels, write_wav
+from tests.tune.made_calls import channels, voiced, write_wav
 
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 ENERGY = InterruptSettings(detector="energy")
@@ -36,6 +36,19 @@ def talk(calls_dir: Path, said: str, lasts: float | None = None) -> Path:
     caller = Caller().says("Tell me more.").cuts_in(said, into=1.0, lasts=lasts).says("Bye.")
     model = ScriptedModel([LONG, "Yes?", "Goodbye."])
     return rehearse(caller, model, calls_dir, Scene(settings=SETTINGS)).folder
+
+
+def held_talk(calls_dir: Path) -> Path:
+    """Record a call in which a hum of 200 ms holds the agent, who then goes on."""
+    settings = replace(SETTINGS, interrupt=InterruptSettings(detector="echo_gate"))
+    caller = (
+        Caller()
+        .says("Tell me more.", sound=voiced(1.0))
+        .cuts_in("", into=1.0, sound=voiced(0.2))
+        .says("Bye.", sound=voiced(0.5))
+    )
+    model = ScriptedModel([LONG, "Yes?", "Goodbye."])
+    return rehearse(caller, model, calls_dir, Scene(settings=settings)).folder
 
 
 def logged(calls_dir: Path, *events: Event, name: str = "conv_1") -> Path:

@@ -12,6 +12,7 @@ from sdr_lab.tune.detect import detect
 from sdr_lab.tune.explain import Explanation, explain, parse_time
 from sdr_lab.tune.explain_text import headline, picture_of, text_of
 from tests.tune.made_calls import EVENTS, corpus
+from tests.tune.made_talks import held_talk
 
 ENERGY = InterruptSettings(detector="energy")
 QUIET = (("interruption", 4.0, 5.2, 300.0),)
@@ -146,3 +147,15 @@ def test_the_picture_marks_the_moment(calls: dict[str, LabelledCall]):
     assert figure.axes[0].get_xlim() == (1.44, 7.8)
     assert "4.30 s" in [text.get_text() for text in figure.axes[0].texts]
     assert figure.texts[1].get_text() == headline(said)
+
+
+def test_a_hold_of_a_live_call_stands_beside_what_the_session_did(tmp_path: Path):
+    (call,) = open_corpus(held_talk(tmp_path))
+    said = explain(call, 4700, InterruptSettings(detector="echo_gate"))
+    assert said.hold is not None
+    assert [m.at_ms for m in said.live if m.kind == "hold"] == [said.hold.at_ms]
+    assert f"only held, at {said.hold.at_ms / 1000:.2f} s" in headline(said)
+    assert "went on after 800 ms (expired)" in text_of(said)
+    change = next(c for c in said.changes if c.setting == "activity_ms")
+    again = detect(call, InterruptSettings(detector="echo_gate", activity_ms=int(change.value)))
+    assert change.stop_ms in [stop.at_ms for stop in again.stops]

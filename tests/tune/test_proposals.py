@@ -9,7 +9,7 @@ from sdr_lab.events import Event, Interrupted
 from sdr_lab.records import InterruptSettings
 from sdr_lab.tune.proposals import Proposal, proposals
 from tests.tune.made_calls import channels, write_wav
-from tests.tune.made_talks import held, logged, resumed, stopped, talk, words
+from tests.tune.made_talks import held, held_talk, logged, resumed, stopped, talk, words
 
 OTHER = InterruptSettings(detector="energy")
 
@@ -35,6 +35,13 @@ def test_stops_of_recorded_calls(
     assert one.id == f"conv_0001@{one.onset_ms}"
     if lasts:
         assert one.offset_ms - one.onset_ms == lasts * 1000
+
+
+def test_a_hold_of_a_recorded_call(tmp_path: Path):
+    (one,) = proposals(held_talk(tmp_path))
+    assert brief([one]) == [("noise", "held", 2)]
+    assert one.reason == ("the agent was held for 800 ms and went on; no word was heard (expired)")
+    assert one.offset_ms - one.onset_ms == 200
 
 
 @pytest.mark.parametrize(
