@@ -42,6 +42,9 @@ LETTER_IN = 0.078
 LEVELS = (10, 30, 100, 300, 1000, 3000, 10_000, 30_000)
 SCORE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 LOWEST_DB = -5.0
+LONG_MS = 120_000
+"""From then on times are told in minutes and seconds."""
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300)
 MARGIN_COLOURS = ("#E69F00", "#4A4F57")
 EXPECTED = "expected_rms"
 """The reading of detectors that know what noise and echo would sound like."""
@@ -96,8 +99,16 @@ def waveform(view: CallView, at_ms: int | None = None, below: str = "") -> Figur
 def title_of(view: CallView) -> str:
     """Return what is seen: the call, the seconds, and the detector."""
     span = f"{view.start_ms / 1000:.1f} to {view.end_ms / 1000:.1f} s"
+    if view.end_ms > LONG_MS:
+        span = f"{clock(view.start_ms / 1000)} to {clock(view.end_ms / 1000)}"
     heard = f", as {view.detector} hears it" if view.detector else ""
     return f"Call {view.call.id}, {span}{heard}"
+
+
+def clock(seconds: float) -> str:
+    """Return a time as minutes and seconds: `2:05`, `2:05.5`."""
+    minutes, rest = divmod(round(seconds * 10), 600)
+    return f"{minutes}:{rest // 10:02}" + (f".{rest % 10}" if rest % 10 else "")
 
 
 def decided(view: CallView) -> str:
@@ -304,6 +315,8 @@ def _shade(axes: Axes, view: CallView) -> None:
 
 
 def _finish(panels: Sequence[Axes], view: CallView, at_ms: int | None) -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
+
     for panel in panels:
         panel.set_xlim(view.start_ms / 1000, view.end_ms / 1000)
         if at_ms is not None:
@@ -315,7 +328,18 @@ def _finish(panels: Sequence[Axes], view: CallView, at_ms: int | None) -> None:
         panels[0].annotate(f"{at_ms / 1000:.2f} s", (at_ms / 1000, 1), xytext=(0, 3),
                            xycoords=("data", "axes fraction"), textcoords="offset points",
                            ha="center", fontsize=9, weight="bold", color=INK)  # fmt: skip
-    panels[-1].set_xlabel("call time, seconds", fontsize=9, color=INK)
+    unit = "seconds"
+    if view.end_ms > LONG_MS:
+        unit = "minutes"
+        panels[-1].xaxis.set_major_locator(MultipleLocator(_step_s(view)))
+        panels[-1].xaxis.set_major_formatter(FuncFormatter(lambda s, _: clock(s)))
+    panels[-1].set_xlabel(f"call time, {unit}", fontsize=9, color=INK)
+
+
+def _step_s(view: CallView) -> float:
+    """Return a distance of ticks that people count in."""
+    rough = (view.end_ms - view.start_ms) / 1000 / 10
+    return next((step for step in STEPS_S if step >= rough), 600.0)
 
 
 def _keys(view: CallView, drawn: Sequence[Series]) -> list[Artist]:

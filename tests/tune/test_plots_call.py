@@ -9,10 +9,10 @@ from sdr_lab.records import InterruptSettings
 from sdr_lab.tune.corpus import LabelledCall, open_corpus
 from sdr_lab.tune.detect import Detected, Detections, FrameReading, detect
 from sdr_lab.tune.plots import LABEL_COLOURS, RIGHT, WRONG, save
-from sdr_lab.tune.plots_call import decided, score_series, waveform
+from sdr_lab.tune.plots_call import clock, decided, score_series, title_of, waveform
 from sdr_lab.tune.view import view
 from sdr_lab.turns.detectors.base import Reading, Sign, SignKind
-from tests.tune.made_calls import corpus
+from tests.tune.made_calls import channels, corpus, write_wav
 
 ENERGY = InterruptSettings(detector="energy")
 
@@ -102,3 +102,20 @@ def test_spans_have_the_colours_of_their_kind(call: LabelledCall):
     figure: Any = waveform(view(call))
     colours = {to_hex(bar.get_facecolor()).upper() for bar in figure.axes[0].patches}
     assert {LABEL_COLOURS[kind] for kind in ("interruption", "backchannel", "noise")} <= colours
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (65.5, "1:05.5"), (125, "2:05")])
+def test_times_late_in_a_call_are_minutes(seconds: float, text: str):
+    assert clock(seconds) == text
+
+
+def test_a_long_call_counts_in_minutes(tmp_path: Path):
+    caller, agent = channels()
+    path = write_wav(tmp_path / "long.wav", caller * 15, agent * 15)
+    seen = view(LabelledCall("long", path, 180_000, ()))
+    assert title_of(seen) == "Call long, 0:00 to 3:00"
+    figure: Any = waveform(seen)
+    figure.canvas.draw()
+    ticks = [tick.get_text() for tick in figure.axes[-1].get_xticklabels()]
+    assert "1:30" in ticks
+    assert figure.axes[-1].get_xlabel() == "call time, minutes"
