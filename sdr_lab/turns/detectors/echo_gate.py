@@ -38,8 +38,8 @@ class EchoGateDetector:
     def arm(self, at_ms: int, settings: InterruptSettings) -> None:
         self.settings = settings
         self._latch.debounce_ms = settings.debounce_ms
-        self._latch.reset()
         if not self._hearing.is_armed:
+            self._latch.reset()
             self._hearing.arm()
             self._empty()
 

@@ -50,7 +50,7 @@ MIN_BIAS_DB = 3.0
 FIRST_CALLER_DB = -28.0
 """Assumed level of the caller's voice until he has spoken."""
 CALLER_QUANTILE = 0.6
-CONCEALED_FRAMES = 2
+CONCEALED_FRAMES = 3
 """So many lost frames in a row sound like the one before."""
 PITCH_LAGS = (20, 116)
 """400 to 70 Hz."""
@@ -217,11 +217,13 @@ class Hearing:
 
     def _look(self, mulaw: bytes, played: bytes) -> None:
         wave = self._wave
-        wave[:, :KEPT] = wave[:, FRAME_BYTES:]
         self._was_zero = self.is_zero
-        self.is_zero = _put(wave[0, KEPT:], mulaw)
+        self.is_zero = not mulaw or mulaw == SILENCE
         self._zeros = self._zeros + 1 if self.is_zero else 0
-        self._sent_zeros = self._sent_zeros + FRAME_BYTES if _put(wave[1, KEPT:], played) else 0
+        is_heard = self._zeros == 0 or self._zeros > CONCEALED_FRAMES
+        if is_heard:  # else the next frame follows on the last one that arrived
+            _put(wave[0], mulaw)
+        self._sent_zeros = self._sent_zeros + FRAME_BYTES if _put(wave[1], played) else 0
         is_sent = self._sent_zeros < WINDOW
         windowed = (wave if is_sent else wave[:1]) * _HANN
         spectrum = np.fft.rfft(windowed)
@@ -229,7 +231,7 @@ class Hearing:
         power += spectrum.imag**2
         bands = power.dot(_MEL_T)
         self._last_db = self._db
-        if self._zeros == 0 or self._zeros > CONCEALED_FRAMES:
+        if is_heard:
             db = np.log10(bands[0] + TINY)
             db *= 10.0
             self._power, self._db = bands[0], db
@@ -355,13 +357,14 @@ class Hearing:
 
 
 def _put(wave: NDArray[np.float32], mulaw: bytes) -> bool:
-    """Write a frame, shape (FRAME_BYTES,); return whether it is digital silence."""
+    """Move a window, shape (WINDOW,), on by a frame; return whether that is digital silence."""
+    wave[:KEPT] = wave[FRAME_BYTES:]
     if not mulaw or mulaw == SILENCE:
-        wave.fill(0.0)
+        wave[KEPT:] = 0.0
         return True
     if len(mulaw) != FRAME_BYTES:
         mulaw = mulaw[:FRAME_BYTES].ljust(FRAME_BYTES, b"\xff")
-    wave[:] = _DECODE.take(np.frombuffer(mulaw, np.uint8))
+    wave[KEPT:] = _DECODE.take(np.frombuffer(mulaw, np.uint8))
     return False
 
 

@@ -44,9 +44,9 @@ class HybridDetector:
 
     def arm(self, at_ms: int, settings: InterruptSettings) -> None:
         self._configure(settings)
-        self._latch.reset()
         if self._hearing.is_armed:
             return
+        self._latch.reset()
         self._hearing.arm()
         self._network.reset()
         self._hold = self._stop = 0.0

@@ -8,12 +8,12 @@ from __future__ import annotations
 from sdr_lab.records import FRAME_MS
 from sdr_lab.turns.detectors.base import Sign, SignKind
 
-QUIET_SHARE = 0.5
+QUIET_SHARE = 0.7
 """A hold score below this share of its limit is quiet…"""
-QUIET_MS = 160
+QUIET_MS = 100
 """…and for so long, it is over: the next sound may hold again."""
 AGAIN_MS = 1500
-"""Who goes on for so long after a stop is stopped for again (only where nobody disarms)."""
+"""Who goes on for so long after a sign is answered again: it may be another sound by now."""
 
 
 class Latch:
@@ -27,9 +27,10 @@ class Latch:
         self._is_held = False
         self._is_stopped = False
         self._stop_ms: int | None = None
+        self._hold_ms = 0
 
     def reset(self) -> None:
-        """The agent begins to be heard. The debounce goes on."""
+        """The agent begins to be heard (not: goes on after a hold). The debounce goes on."""
         self.waits_since_ms = None
         self._quiet_ms = QUIET_MS
         self._is_held = False
@@ -54,13 +55,14 @@ class Latch:
             return None
         if stop >= stop_limit and (not self._is_stopped or since_ms >= AGAIN_MS):
             return self._stop(now_ms, onset_ms, stop)
-        if hold >= hold_limit and not self._is_held:
+        if hold >= hold_limit and (not self._is_held or now_ms - self._hold_ms >= AGAIN_MS):
             self._is_held = True
+            self._hold_ms = now_ms
             return Sign(SignKind.HOLD, onset_ms, hold)
         return None
 
     def _stop(self, now_ms: int, onset_ms: int, score: float) -> Sign:
         self._is_held = True
         self._is_stopped = True
-        self._stop_ms = now_ms
+        self._stop_ms = self._hold_ms = now_ms
         return Sign(SignKind.STOP, onset_ms, score)

@@ -45,8 +45,22 @@ def _ten(settings: InterruptSettings) -> InterruptDetector:
     return VadDetector(TenVad(), SCORES, settings)
 
 
+def _echo_gate(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.echo_gate import EchoGateDetector
+
+    return EchoGateDetector(settings)
+
+
+def _hybrid(settings: InterruptSettings) -> InterruptDetector:
+    from sdr_lab.turns.detectors.hybrid import HybridDetector
+
+    return HybridDetector(settings)
+
+
 DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
     "energy": _energy,
+    "echo_gate": _echo_gate,
+    "hybrid": _hybrid,
     "webrtc": _webrtc,
     "silero": _silero,
     "pysilero": _pysilero,
