@@ -231,7 +231,7 @@ class Floor:
         may_hold = self._hold.may_begin(self._now_ms, self._gate.is_open)
         if sign is not None and self._settings.hold and may_hold:
             return [self._begin_hold(sign.onset_ms)]
-        quiet_ms = self._now_ms - self._last_voiced_ms if self._gate.is_open else None
+        quiet_ms = self._now_ms - self._last_voiced_ms
         why = self._hold.is_over(self._now_ms, quiet_ms, self._settings.hold_ms)
         return [self._release(why)] if why else []
 

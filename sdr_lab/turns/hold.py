@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sdr_lab.records import FRAME_MS
+
 QUIET_MS = 200
 """A caller who still talks when a hold is over is let finish: until he is silent for so long…"""
 LONGEST_HOLDS = 2
@@ -42,19 +44,19 @@ class Hold:
         """The speech is over: the next one may be held at once."""
         self.is_on = self._is_spent = False
 
-    def is_over(self, now_ms: int, quiet_ms: int | None, hold_ms: int) -> str:
+    def is_over(self, now_ms: int, quiet_ms: int, hold_ms: int) -> str:
         """Return why the agent goes on (`why` of RELEASE); empty: not yet.
 
         Args:
             now_ms: Stream time.
-            quiet_ms: Since the caller's last voiced frame; None when he is not speaking.
+            quiet_ms: Since the caller's last voiced frame.
             hold_ms: Of the settings.
         """
         held_ms = now_ms - self.since_ms
         if not self.is_on or held_ms < hold_ms:
             return ""
-        if quiet_ms is None or held_ms >= LONGEST_HOLDS * hold_ms:
+        if held_ms >= LONGEST_HOLDS * hold_ms:
             return "expired"
         if quiet_ms < QUIET_MS:
             return ""
-        return "expired" if held_ms == hold_ms else "quiet"
+        return "expired" if held_ms < hold_ms + FRAME_MS else "quiet"
