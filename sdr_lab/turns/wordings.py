@@ -85,8 +85,8 @@ class Wordings:
 
     def is_acknowledgement(self, text: str) -> bool:
         """Tell whether the words only show that the caller listens ("mm-hmm, I see")."""
-        words = [word for word in words_of(text) if word not in FILLERS]
-        return 0 < len(words) <= MOST_WORDS and self._is_made_of(words)
+        words = words_of(text)
+        return len(words) <= MOST_WORDS and self._phrases_in(words) > 0
 
     def stop_word(self, text: str, said: str = "") -> str:
         """Return the stop word in the text that the agent has not just `said` itself, or ""."""
@@ -100,14 +100,16 @@ class Wordings:
         """Tell whether there is no word in it that means anything."""
         return all(word in FILLERS for word in words_of(text))
 
-    def _is_made_of(self, words: list[str]) -> bool:
-        """Whole phrases only, longer ones first."""
+    def _phrases_in(self, words: list[str]) -> int:
+        """Return of how many acknowledgements the words consist, fillers aside; else -1."""
         if not words:
-            return True
-        return any(
-            tuple(words[:length]) in self.acknowledgements and self._is_made_of(words[length:])
-            for length in range(len(words), 0, -1)
-        )
+            return 0
+        counts = [self._phrases_in(words[1:])] if words[0] in FILLERS else []
+        for length in range(len(words), 0, -1):
+            if tuple(words[:length]) in self.acknowledgements:
+                rest = self._phrases_in(words[length:])
+                counts.append(rest + 1 if rest >= 0 else -1)
+        return max(counts, default=-1)
 
 
 def _phrases(texts: Iterable[str]) -> list[tuple[str, ...]]:

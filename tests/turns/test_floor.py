@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from sdr_lab.records import FRAME_MS, EndpointSettings, InterruptSettings, Words
 from sdr_lab.turns.detectors.base import Listened
 from sdr_lab.turns.detectors.energy import EnergyDetector
@@ -22,14 +24,14 @@ class Told:
         self.at_ms = 0
         self.decided: list[tuple[int, Decision]] = []
 
-    def hears(self, energy: int, ms: int) -> Told:
+    def hears(self, energy: int, ms: int) -> Self:
         for _ in range(ms // FRAME_MS):
             decisions = self.floor.hear(Listened(self.at_ms, b"", energy, False))
             self.at_ms += FRAME_MS
             self.decided += [(self.at_ms, decision) for decision in decisions]
         return self
 
-    def reads(self, text: str, is_final: bool = True) -> Told:
+    def reads(self, text: str, is_final: bool = True) -> Self:
         words = Words(text, is_final, 0, self.at_ms)
         self.decided += [(self.at_ms, decision) for decision in self.floor.read(words)]
         return self
@@ -40,11 +42,11 @@ class Told:
     def first(self, kind: Kind) -> tuple[int, Decision]:
         return next(pair for pair in self.decided if pair[1].kind is kind)
 
-    def turn(self, text: str = "How much is it?") -> Told:
+    def turn(self, text: str = "How much is it?") -> Self:
         """One turn of a second, with its transcript: leaves the floor THINKING."""
         return self.hears(SPEECH, 1000).hears(SILENCE, 500).reads(text)
 
-    def speaks(self) -> Told:
+    def speaks(self) -> Self:
         """The agent has begun."""
         self.floor.agent_started()
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -26,7 +26,7 @@ class Told(Heard):
         super().__init__(interrupt=settings)
         self.floor = Floor(FIXED, VoicedDetector(settings), 10_000, settings)
 
-    def says(self, *sentences: str) -> Told:
+    def says(self, *sentences: str) -> Self:
         """The agent speaks, and has begun the last of these sentences."""
         self.floor.agent_started()
         for sentence in sentences:
@@ -34,12 +34,12 @@ class Told(Heard):
         self.hears(SILENCE, 500)
         return self
 
-    def reads_from(self, start_ms: int, text: str, is_final: bool = False) -> Told:
+    def reads_from(self, start_ms: int, text: str, is_final: bool = False) -> Self:
         words = Words(text, is_final, start_ms, self.at_ms)
         self.decided += [(self.at_ms, decision) for decision in self.floor.read(words)]
         return self
 
-    def over_agent(self, text: str, is_final: bool = False) -> Told:
+    def over_agent(self, text: str, is_final: bool = False) -> Self:
         """Words whose sound has just been heard."""
         return self.reads_from(self.at_ms - 200, text, is_final)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import pytest
 
 from sdr_lab.records import CallSettings, InterruptSettings, Signal, TurnSignal, Words
@@ -21,17 +23,17 @@ class Told(Heard):
         interrupt = interrupt or InterruptSettings()
         self.floor = Floor(FIXED, EnergyDetector(interrupt), 10_000, interrupt)
 
-    def presses(self, keys: str) -> Told:
+    def presses(self, keys: str) -> Self:
         for key in keys:
             self.decided += [(self.at_ms, decision) for decision in self.floor.press(key)]
             self.hears(SILENCE, 200)
         return self
 
-    def types(self, text: str) -> Told:
+    def types(self, text: str) -> Self:
         self.decided += [(self.at_ms, decision) for decision in self.floor.type(text)]
         return self
 
-    def signalled(self, signal: Signal) -> Told:
+    def signalled(self, signal: Signal) -> Self:
         heard = TurnSignal(signal, self.at_ms)
         self.decided += [(self.at_ms, decision) for decision in self.floor.signal(heard)]
         return self
