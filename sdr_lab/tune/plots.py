@@ -36,6 +36,9 @@ INK, FAINT, RULE = "#222222", "#7A808A", "#E6E8EB"
 WIDTH_IN = 12.0
 DPI = 130
 FORMATS = ("png", "svg")
+LETTER = 0.0079
+"""Width of a letter in inches per point of its size, on average."""
+SMALLEST = 7.0
 
 
 def in_words(kind: str) -> str:
@@ -57,8 +60,19 @@ def head(figure: Figure, title: str, below: str) -> None:
     """Write the title, and what is seen in words below it, at fixed distances from the edge."""
     width, height = figure.get_size_inches()
     x = 0.18 / width
-    figure.text(x, 1 - 0.3 / height, plain(title), fontsize=13, weight="bold", color=INK)
-    figure.text(x, 1 - 0.56 / height, plain(below), fontsize=9.5, color=FAINT)
+    room = width - 0.36
+    words, size = fitted(title, 13.0, room)
+    figure.text(x, 1 - 0.3 / height, plain(words), fontsize=size, fontweight="bold", color=INK)
+    words, size = fitted(below, 9.5, room)
+    figure.text(x, 1 - 0.56 / height, plain(words), fontsize=size, color=FAINT)
+
+
+def fitted(text: str, size: float, room_in: float) -> tuple[str, float]:
+    """Make a text smaller until it fits, and shorter when it still does not."""
+    wanted_in = len(text) * size * LETTER
+    size = max(SMALLEST, size * min(1.0, room_in / max(wanted_in, 1e-9)))
+    most = int(room_in / (size * LETTER))
+    return (text if len(text) <= most else f"{text[: most - 1].rstrip()}…"), size
 
 
 def plain(text: str) -> str:

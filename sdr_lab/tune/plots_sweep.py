@@ -116,7 +116,7 @@ def trade_off(
               label="the best of them: nothing is better in both")  # fmt: skip
     _draw_limit(axes, limit, x)
     _draw_star(axes, chosen, x, "the operating point", CHOSEN)
-    _draw_star(axes, held_out, x, "the same, on calls held out", "white")
+    _draw_star(axes, held_out, x, "the same, on calls held out", "none")
     _frame(axes, points, x)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), ncol=3, frameon=False,
                 fontsize=9, handletextpad=0.5, columnspacing=1.4)  # fmt: skip
@@ -134,9 +134,10 @@ def _draw_star(axes: Axes, row: Row | None, x: str, name: str, colour: str) -> N
     if row is None:
         return
     point = _point(row, x)
-    edge = "white" if colour == CHOSEN else CHOSEN
-    axes.plot(point.x, point.recall, "*", color=colour, ms=18 if colour == CHOSEN else 15,
-              mec=edge, mew=1.4, ls="", label=name, zorder=5)  # fmt: skip
+    is_filled = colour == CHOSEN
+    axes.plot(point.x, point.recall, "*", mfc=colour, ms=16 if is_filled else 24, ls="",
+              mec="white" if is_filled else CHOSEN, mew=1.4, label=name,
+              zorder=5)  # fmt: skip
 
 
 def _draw_limit(axes: Axes, limit: float | None, x: str) -> None:
@@ -170,15 +171,17 @@ def _frame(axes: Axes, points: Sequence[Point], x: str) -> None:
 def _told(chosen: Row | None, held_out: Row | None, x: str) -> str:
     if chosen is None:
         return ""
-    told = f"the operating point notices {_at(chosen, x)}"
-    return told if held_out is None else f"{told}; on calls held out {_at(held_out, x)}"
+    point = _point(chosen, x)
+    told = f"the operating point notices {point.recall:.0%} of the interruptions, "
+    told += f"{_x_of(point, x)} {'false stops a minute' if x != 'precision' else 'of stops right'}"
+    if held_out is None:
+        return told
+    other = _point(held_out, x)
+    return f"{told}; on calls held out {other.recall:.0%} and {_x_of(other, x)}"
 
 
-def _at(row: Row, x: str) -> str:
-    point = _point(row, x)
-    if x == "precision":
-        return f"{point.recall:.0%} of the interruptions, {point.x:.0%} of the stops are right"
-    return f"{point.recall:.0%} of the interruptions at {point.x:.2f} false stops a minute"
+def _x_of(point: Point, x: str) -> str:
+    return f"{point.x:.0%}" if x == "precision" else f"{point.x:.2f}"
 
 
 def _point(row: Row, x: str) -> Point:

@@ -4,7 +4,7 @@ import pytest
 
 from sdr_lab.errors import BadInput, StorageError
 from sdr_lab.tune.labels import KINDS
-from sdr_lab.tune.plots import CAUSE_COLOURS, LABEL_COLOURS, head, new_figure, save
+from sdr_lab.tune.plots import CAUSE_COLOURS, LABEL_COLOURS, fitted, head, new_figure, save
 
 
 def test_every_kind_of_label_has_a_colour_of_its_own():
@@ -30,3 +30,19 @@ def test_what_can_not_be_written_is_said(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="a part of that path is a file"):
         save(new_figure(2), tmp_path / "file" / "a.png")
+
+
+@pytest.mark.parametrize("letters", [10, 120, 170, 400])
+def test_heads_stay_within_the_picture(letters: int):
+    figure = new_figure(2, 9.0)
+    head(figure, "Callers noticed", "the operating point notices it " * (letters // 30 + 1))
+    figure.canvas.draw()
+    for text in figure.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1  # pyright: ignore
+
+
+def test_short_texts_keep_their_size():
+    assert fitted("short", 9.5, 8) == ("short", 9.5)
+    text, size = fitted("x" * 500, 9.5, 8)
+    assert text.endswith("…")
+    assert size == 7

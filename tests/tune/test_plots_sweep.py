@@ -36,7 +36,7 @@ def test_the_operating_point_is_drawn_and_told():
     star = next(line for line in figure.axes[0].lines if line.get_marker() == "*")
     assert star.get_xydata().tolist() == [[1.8, pytest.approx(0.7)]]
     assert figure.texts[1].get_text() == (
-        "the operating point notices 70% of the interruptions at 1.80 false stops a minute"
+        "the operating point notices 70% of the interruptions, 1.80 false stops a minute"
     )
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert names == [
@@ -102,7 +102,4 @@ def test_what_the_choice_is_worth_elsewhere_is_drawn_beside_it():
     figure: Any = trade_off(ROWS, chosen_row(ROWS), held_out=honest)
     stars = [line for line in figure.axes[0].lines if line.get_marker() == "*"]
     assert stars[1].get_xydata().tolist() == [[1.9, 0.6]]
-    told = figure.texts[1].get_text()
-    assert told.endswith(
-        "; on calls held out 60% of the interruptions at 1.90 false stops a minute"
-    )
+    assert figure.texts[1].get_text().endswith("a minute; on calls held out 60% and 1.90")
