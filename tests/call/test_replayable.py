@@ -20,7 +20,7 @@ from sdr_lab.events import (
     TurnOver,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, InterruptSettings
+from sdr_lab.records import FRAME_MS, CallSettings, InterruptSettings
 from sdr_lab.replay.decisions import replay_decisions
 from sdr_lab.replay.rows import Decided
 from sdr_lab.simulate.caller import Caller
@@ -30,6 +30,8 @@ from sdr_lab.stt.scripted import ScriptedTranscriber
 from sdr_lab.stt.signalling import SignallingTranscriber
 from sdr_lab.tts.tone import Tone
 from sdr_lab.turns.decision import Kind
+from tests.replay.keeper import NAME as KEEPER
+from tests.replay.keeper import kept
 from tests.replay.unruly import offered, unruly
 
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
@@ -165,6 +167,19 @@ def test_whatever_happens_is_repeated(tmp_path: Path, seed: int):
     done = rehearse(caller, model, tmp_path, scene)
     assert isinstance(done.events[-1], CallEnded)
     repeated(done)
+
+
+@pytest.mark.parametrize("line", CONDITIONS)
+def test_the_folder_holds_all_that_a_detector_was_told(tmp_path: Path, line: str):
+    min_energy = 700 + list(CONDITIONS).index(line)
+    settings = CallSettings(interrupt=InterruptSettings(detector=KEEPER, min_energy=min_energy))
+    model = ScriptedModel(lambda prompt: LONG)
+    done = rehearse(unruly(), model, tmp_path, Scene(settings=settings, condition=CONDITIONS[line]))
+    repeated(done)
+
+    live, again = kept(min_energy)
+    assert len(live) > done.outcome.duration_ms / FRAME_MS
+    assert again == live
 
 
 @pytest.mark.parametrize("line", CONDITIONS)
