@@ -211,7 +211,7 @@ def _calls_of_truth(path: Path, swap: bool, warn: Callable[[str], None]) -> Iter
         if audio.stem not in seen:
             warn(f"{audio}: left out: {TRUTH} does not have call {audio.stem}")
     if late:
-        warn(f"{truth}: {len(late)} labels end after the recording, which cuts them: {late[0]}")
+        warn(f"{truth}: {len(late)} label(s) end after the recording, which cuts them: {late[0]}")
 
 
 def _call_of_row(

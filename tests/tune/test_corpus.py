@@ -172,7 +172,7 @@ def test_a_label_that_the_end_cuts_is_told(tmp_path: Path):
     [call] = open_corpus(path, on_warning=told.append)
 
     assert call.labels[-1].offset_ms == 12_500
-    assert "1 labels end after the recording, which cuts them: talk, interruption 11.5" in told[0]
+    assert "1 label(s) end after the recording, which cuts them: talk, interruption 11.5" in told[0]
 
 
 def test_a_silent_agent_in_one_of_two_calls_is_told(tmp_path: Path):
