@@ -71,9 +71,7 @@ class Bank:
         if len(pcm) < 0.03 * RATE_HZ or np.abs(pcm).max() < 1e-3:
             return
         pcm = normal(fade(pcm))
-        self.clips.append(
-            Clip(clip.kind, clip.speaker, clip.name, pcm, clip.human, clip.clean)
-        )
+        self.clips.append(Clip(clip.kind, clip.speaker, clip.name, pcm, clip.human, clip.clean))
 
     def add_recording(self, clip: Clip) -> None:
         """Sort a recording of speech by its length; long ones are cut at their pauses."""

@@ -106,7 +106,9 @@ def figures(truth: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     """Read the command line and build."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("split", choices=SPLITS)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--calls", type=int, default=300)

@@ -82,7 +82,9 @@ def add_people(bank: Bank, debs: Path) -> None:
     for language in LANGUAGES:
         name = f"stamps-{language}"
         recordings.speech(bank, stamps, f"*_desc_{language}.ogg", name, clean=False)
-    recordings.speech(bank, debs / "asterisk-prompt-it-menardi-wav", "*.wav", "menardi", clean=False)
+    recordings.speech(
+        bank, debs / "asterisk-prompt-it-menardi-wav", "*.wav", "menardi", clean=False
+    )
     recordings.speech(bank, debs / "fillets-ng-data", "en/*-m-*.ogg", "fish-m", clean=False)
     recordings.speech(bank, debs / "fillets-ng-data", "en/*-v-*.ogg", "fish-v", clean=False)
 

@@ -119,9 +119,7 @@ def ridden(pcm: Pcm, rng: Generator) -> Pcm:
     return (pcm * np.resize(np.repeat(factor, PACKET), len(pcm))).astype(np.float32)
 
 
-def dropped(
-    rng: Generator, wire: NDArray[np.uint8], tags: dict[str, Any]
-) -> NDArray[np.uint8]:
+def dropped(rng: Generator, wire: NDArray[np.uint8], tags: dict[str, Any]) -> NDArray[np.uint8]:
     """Lose runs of one to three packets; half of the receivers repeat the last one."""
     rate, repeats = rng.uniform(0.01, 0.07), rng.random() < 0.5
     out, number, lost = wire.copy(), 1, 0

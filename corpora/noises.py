@@ -40,7 +40,9 @@ def struck(rng: Generator, low_hz: float, high_hz: float, decay_s: float) -> Pcm
     return out + thud * rng.uniform(0.2, 2.0) * np.abs(out).max()
 
 
-def repeated(rng: Generator, make: Callable[[], Pcm], times: int, gap_s: tuple[float, float]) -> Pcm:
+def repeated(
+    rng: Generator, make: Callable[[], Pcm], times: int, gap_s: tuple[float, float]
+) -> Pcm:
     """Several of a kind, mixed with gaps between their beginnings."""
     pieces, at, out = [make() for _ in range(times)], 0, np.zeros(int(8 * RATE_HZ), np.float32)
     end = 0

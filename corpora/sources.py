@@ -25,7 +25,9 @@ class Source:
 
 
 SOURCES = (
-    Source("festvox-ru", "BSD-like (N. Shmyrev)", True, ("train", "valid"), "human speech, Russian"),
+    Source(
+        "festvox-ru", "BSD-like (N. Shmyrev)", True, ("train", "valid"), "human speech, Russian"
+    ),
     Source(
         "pocketsphinx-testdata", "BSD-2; LibriVox: public domain", True, ("valid",), "human speech"
     ),
@@ -43,7 +45,9 @@ SOURCES = (
     Source("wesnoth-1.16-data", "GPL-2+ / CC-BY-SA", False, ("full",), "cries, transients, beds"),
     Source("colobot-common-sounds", "GPL-3+", False, ("full",), "transients"),
     Source("openarena-data", "GPL-2+", False, ("full",), "cries, transients"),
-    Source("hedgewars-data", "GPL-2 / GFDL", False, ("holdout",), "human speech, cries, transients"),
+    Source(
+        "hedgewars-data", "GPL-2 / GFDL", False, ("holdout",), "human speech, cries, transients"
+    ),
     Source("tuxpaint-stamps-default", "GPL-2", False, ("holdout",), "human words, 9 languages"),
     Source("asterisk-core-sounds-it-wav", "CC-BY-SA-3.0", False, ("holdout",), "agents"),
     Source("asterisk-core-sounds-fr-wav", "CC-BY-SA-3.0", False, ("holdout",), "agents"),

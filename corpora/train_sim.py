@@ -14,12 +14,12 @@ from numpy.random import Generator
 from corpora import train_line, vocal
 from corpora.bank import Bank, Clip
 from corpora.draft import Draft, Simulated, gain
-from corpora.sound import RATE_HZ, Pcm, fade, normal, warp
+from corpora.sound import RATE_HZ, Pcm, active_rms, equalised, fade, normal, warp
 
 KINDS = ("interruption", "backchannel", "nonverbal", "noise", "side_speech")
 SHARES = (0.34, 0.24, 0.15, 0.18, 0.09)
-STYLES = ("plain", "short", "slow", "stutter", "rising", "soft")
-STYLE_SHARES = (0.32, 0.28, 0.13, 0.09, 0.08, 0.10)
+STYLES = ("plain", "short", "slow", "stutter", "rising", "soft", "middle", "breathy")
+STYLE_SHARES = (0.24, 0.24, 0.12, 0.08, 0.08, 0.08, 0.10, 0.06)
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Scene:
     """The agent stops for interruptions, and pauses for some distractors."""
     pace_s: float
     """Mean pause between events."""
+    body: float
+    """Factor on the caller's pitch, formants and tempo: the same voice is another in each call."""
 
 
 def pick(rng: Generator, clips: list[Clip]) -> Clip:
@@ -61,14 +63,15 @@ def draw_scene(rng: Generator, bank: Bank) -> tuple[Scene, str]:
         rng.uniform(-29, -14),
         rng.random() < 0.25,
         float(rng.uniform(0.7, 2.4)),
+        float(rng.uniform(0.9, 1.12)),
     )
     return scene, level
 
 
-def interruption(rng: Generator, bank: Bank, caller: str) -> tuple[Pcm, str, str]:
+def interruption(rng: Generator, bank: Bank, caller: str, body: float) -> tuple[Pcm, str, str]:
     """Return something that means to stop the agent: samples, words, style."""
     clip = pick(rng, bank.by_speaker["speech"][caller])
-    pcm = warp(bank.pcm(clip), rng.uniform(0.94, 1.06))
+    pcm = warp(bank.pcm(clip), body * rng.uniform(0.97, 1.03))
     style = str(rng.choice(STYLES, p=STYLE_SHARES))
     if style == "short":
         pcm = fade(pcm[: int(rng.uniform(0.66, 1.05) * RATE_HZ)], 4, 30)
@@ -84,8 +87,14 @@ def interruption(rng: Generator, bank: Bank, caller: str) -> tuple[Pcm, str, str
         pcm = rising(pcm[: int(rng.uniform(0.7, 1.4) * RATE_HZ)], rng.uniform(1.15, 1.5))
     elif style == "soft":
         pcm = fade(pcm, rng.uniform(80, 350), 12)
+    elif style == "middle":
+        start = int(rng.uniform(0.1, 0.6) * max(0, len(pcm) - 0.7 * RATE_HZ))
+        pcm = fade(pcm[start:], 6, 12)
+    elif style == "breathy":
+        air = vocal.nonverbal(rng, "breath")[: int(rng.uniform(0.1, 0.3) * RATE_HZ)]
+        pcm = np.concatenate([fade(air, 10, 20) * rng.uniform(0.15, 0.5), pcm])
     if len(pcm) < 0.65 * RATE_HZ:
-        return interruption(rng, bank, caller)
+        return interruption(rng, bank, caller, body)
     return pcm, clip.name, style
 
 
@@ -116,8 +125,10 @@ def distractor(rng: Generator, bank: Bank, scene: Scene, kind: str) -> tuple[Pcm
         if len(own) < 3 or rng.random() < 0.2:
             own = group[str(rng.choice(sorted(group)))]
         clip = pick(rng, own)
-        pcm = warp(bank.pcm(clip), rng.uniform(0.93, 1.07)) * 10 ** (rng.uniform(-10, 3) / 20)
-        if rng.random() < 0.18:
+        pcm = warp(bank.pcm(clip), scene.body * rng.uniform(0.97, 1.03)) * 10 ** (
+            rng.uniform(-10, 3) / 20
+        )
+        if rng.random() < 0.09:
             gap = np.zeros(int(rng.uniform(0.08, 0.3) * RATE_HZ), np.float32)
             pcm = np.concatenate([pcm[:3200], gap, pcm[:3200]])
         return pcm[: int(0.75 * RATE_HZ)], clip.speaker, clip.name
@@ -159,7 +170,7 @@ def agent_turn(rng: Generator, bank: Bank, scene: Scene, draft: Draft, start_s: 
     while True:
         kind = str(rng.choice(KINDS, p=SHARES))
         if kind == "interruption":
-            pcm, name, style = interruption(rng, bank, scene.caller)
+            pcm, name, style = interruption(rng, bank, scene.caller, scene.body)
             source, details = scene.caller, {"human": scene.is_human, "style": style}
             pcm = pcm * 10 ** (rng.uniform(-5, 5) / 20)
         else:
@@ -215,6 +226,9 @@ def simulate(rng: Generator, bank: Bank, name: str) -> Simulated:
     scene, level = draw_scene(rng, bank)
     draft = Draft(round(float(rng.uniform(32, 58)), 2))
     talk(rng, bank, scene, draft)
+    before = active_rms(draft.caller)
+    draft.caller = equalised(draft.caller, int(rng.integers(1 << 30)))
+    draft.caller *= before / active_rms(draft.caller)
     draft.tags |= {
         "level": level,
         "level_dbfs": round(scene.level_db, 1),

@@ -55,9 +55,7 @@ def pulses(rng: Generator, pitch_hz: NDArray[np.floating], rough: float) -> Pcm:
     return np.diff(wave, prepend=0.0).astype(np.float32)
 
 
-def throat(
-    source: Pcm, formants: tuple[int, ...], body: Body, *, width_hz: float = 90
-) -> Pcm:
+def throat(source: Pcm, formants: tuple[int, ...], body: Body, *, width_hz: float = 90) -> Pcm:
     """Shape a source with the resonances of a vocal tract."""
     out = source
     for number, hz in enumerate(formants):

@@ -16,9 +16,8 @@ from typing import Any
 import numpy as np
 import soundfile as sf
 from numpy.random import Generator
-from scipy.signal import butter, sosfilt
 
-from corpora.sound import RATE_HZ, Pcm, at_8k
+from corpora.sound import RATE_HZ, Pcm, at_8k, equalised
 
 ESPEAK_VARIANTS = (
     "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 klatt5 klatt6 Andrea Andy "
@@ -52,6 +51,8 @@ class Voice:
     factor: float = 1.0
     """On the rate of the samples: above 1 is a smaller body, and faster."""
     seed: int = 0
+    plain: bool = False
+    """Without a telephone's colour, and the same samples every time from every engine."""
 
     def say(self, text: str) -> Pcm:
         """Speak at 8 kHz.
@@ -60,18 +61,8 @@ class Voice:
             subprocess.CalledProcessError: the program doesn't know the voice.
         """
         pcm, rate_hz = _ENGINES[self.engine](self, text)
-        return equalised(at_8k(pcm, rate_hz * self.factor), self.seed)
-
-
-def equalised(pcm: Pcm, seed: int) -> Pcm:
-    """Tilt the spectrum as a speaker's own telephone would; the same seed, the same telephone."""
-    rng = np.random.default_rng([seed, 77])
-    out = pcm
-    for _ in range(2):
-        low = float(np.exp(rng.uniform(np.log(150), np.log(1800))))
-        sos = butter(1, [low, min(3900, low * 2.2)], "band", fs=RATE_HZ, output="sos")
-        out = out + rng.uniform(-0.45, 1.0) * sosfilt(sos, out)
-    return out.astype(np.float32)
+        out = at_8k(pcm, rate_hz * self.factor)
+        return out if self.plain else equalised(out, self.seed)
 
 
 def _spoken(command: list[str]) -> tuple[Pcm, int]:
@@ -112,8 +103,8 @@ def _piper(voice: Voice, text: str) -> tuple[Pcm, int]:
     rng = np.random.default_rng([voice.seed, len(text)])
     config = SynthesisConfig(
         length_scale=float(1 / voice.rate),
-        noise_scale=float(rng.uniform(0.3, 0.8)),
-        noise_w_scale=float(rng.uniform(0.3, 1.0)),
+        noise_scale=0.0 if voice.plain else float(rng.uniform(0.3, 0.8)),
+        noise_w_scale=0.0 if voice.plain else float(rng.uniform(0.3, 1.0)),
         normalize_audio=False,
     )
     model = _piper_model()
@@ -156,5 +147,3 @@ def piper_voice(rng: Generator, number: int) -> Voice:
     """Draw a speaker from Piper's joe."""
     rate, factor = rng.uniform(0.85, 1.25), rng.uniform(0.86, 1.32)
     return Voice(f"joe-{number:03d}", "piper", "joe", "en-us", rate, 1.0, factor, number)
-
-

@@ -97,9 +97,7 @@ def test_the_echo_is_as_loud_as_its_tag_says(simulate: Simulate, bank: Bank) -> 
 
 
 @SIMULATORS
-def test_agent_intervals_hold_sound_and_the_rest_is_silent(
-    simulate: Simulate, bank: Bank
-) -> None:
+def test_agent_intervals_hold_sound_and_the_rest_is_silent(simulate: Simulate, bank: Bank) -> None:
     for call in calls(simulate, bank):
         agent = linear(call.right)
         rest = np.ones(len(agent), bool)
