@@ -36,6 +36,16 @@ from tests.replay.unruly import offered, unruly
 
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 
+OWN = {"energy", "echo_gate", "hybrid"}
+"""These are always there; the others are libraries of other people."""
+DETECTORS = [
+    pytest.param(name, marks=() if name in OWN else pytest.mark.models) for name in offered()
+]
+
+
+def test_our_own_detectors_are_offered():
+    assert set(offered()) >= OWN
+
 
 def repeated(done: Rehearsal) -> list[Decided]:
     """Replay a call with the settings in its folder; check that all decisions are the same."""
@@ -183,7 +193,7 @@ def test_the_folder_holds_all_that_a_detector_was_told(tmp_path: Path, line: str
 
 
 @pytest.mark.parametrize("line", CONDITIONS)
-@pytest.mark.parametrize("detector", offered())
+@pytest.mark.parametrize("detector", DETECTORS)
 def test_every_detector_is_repeated(tmp_path: Path, detector: str, line: str):
     settings = CallSettings(interrupt=InterruptSettings(detector=detector))
     model = ScriptedModel(lambda prompt: f"{LONG} Shall I go on?", first_delay_ms=200)
