@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdr_lab.errors import BadInput, StorageError, reason_of
 
-_VALUE = re.compile(r"""[ \t]*(?:'[^']*'|"(?:[^"\\]|\\.)*"|(?:(?![ \t]#)[^\r\n])*)""", re.DOTALL)
+_VALUE = re.compile(r"""[ \t]*(?:'[^']*'|"(?:[^"\\]|\\.)*"|(?:(?![ \t]+#)[^\r\n])*)""", re.DOTALL)
 """What follows the equals sign: quoted, perhaps over several lines, or up to a comment."""
 
 
