@@ -155,6 +155,11 @@ def disorder(seed: int) -> tuple[Caller, Scene]:
             enabled=chance.random() < 0.8,
             require_text=chance.random() < 0.3,
             by_signal=chance.random() < 0.5,
+            detector=chance.choice(sorted(OWN)),
+            hold=chance.random() < 0.8,
+            hold_ms=chance.choice([300, 800]),
+            greeting=chance.choice([{}, {"enabled": False}]),
+            thinking=chance.choice([{}, {"min_speech_ms": 300}]),
         )
     )
     scene = Scene(
