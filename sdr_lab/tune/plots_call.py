@@ -250,10 +250,11 @@ def _draw_energy(axes: Axes, view: CallView) -> None:
     if threshold is not None and threshold.limits is not None:
         at_s, limits = _drawn(view, threshold.limits)
         axes.plot(at_s, limits, color=WRONG, lw=1.5, ls="--")
+    highest = max(float(np.max(view.energy)), _highest(threshold))
     if view.readings and EXPECTED in view.readings[0].reading.values:
         at_s, expected = _drawn(view, series_of(view, EXPECTED).values)
         axes.plot(at_s, np.maximum(expected, LOWEST_RMS), color=INK, lw=1.1)
-    highest = max(float(np.max(view.energy)), _highest(threshold))
+        highest = max(highest, float(np.max(expected)))
     axes.set_yscale("log")
     axes.set_ylim(LOWEST_RMS, max(1000.0, highest * 1.4))
     ticks = [level for level in LEVELS if level <= max(1000.0, highest * 1.4)]
@@ -272,12 +273,17 @@ def _highest(series: Series | None) -> float:
 def _draw_series(
     axes: Axes, view: CallView, drawn: Sequence[Series], colours: Sequence[str]
 ) -> None:
-    for series, colour in zip(drawn, colours, strict=False):
+    for i, (series, colour) in enumerate(zip(drawn, colours, strict=False)):
         at_s, values = _drawn(view, series.values)
         axes.plot(at_s, values, color=colour, lw=1.3)
         if series.limits is not None:
             at_s, limits = _drawn(view, series.limits)
-            axes.plot(at_s, limits, color=colour, lw=1.2, ls="--")
+            axes.plot(at_s, limits, color=colour, lw=1.2, ls=_dashes(i))
+
+
+def _dashes(i: int) -> tuple[float, tuple[float, float]]:
+    """Return dashes that leave room for each other where two limits are equal."""
+    return (6.0 * i, (6.0, 6.0))
 
 
 def _draw_margins(axes: Axes, view: CallView, margins: Sequence[Series]) -> None:
