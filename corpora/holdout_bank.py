@@ -114,7 +114,6 @@ def add_noises(bank: Bank, debs: Path) -> None:
             if not path.stem.startswith("theme"):
                 pcm = read(path)[: 2 * RATE_HZ]
                 bank.add(Clip(kind, "warmux", path.stem, pcm, kind == "nonverbal", False))
-    recordings.sounds(bank, "transient", debs / "neverball-data", "snd/*", "neverball", clean=False)
     fish = debs / "fillets-ng-data" / GAMES / "fillets-ng/sound/share"
     recordings.sounds(bank, "transient", fish, "sp-[bi]*.ogg", "fillets", clean=False)
     for cat in (debs / "openttd-opensfx").rglob("*.cat"):

@@ -30,7 +30,7 @@ def room(rng: Generator, size_ms: float, brightness: float) -> NDArray[np.float6
     while True:
         at += rng.exponential(size_ms * 8 / (1 + at / (size_ms * 8)))
         if at >= length:
-            return lfilter([brightness], [1, brightness - 1], out)
+            return np.asarray(lfilter([brightness], [1, brightness - 1], out))
         out[int(at)] += rng.choice([-1, 1]) * 0.7 * 10 ** (-3 * at / length)
 
 
@@ -40,7 +40,7 @@ def loudspeaker(rng: Generator) -> NDArray[np.float64]:
     db = -24 * np.exp(-hz / rng.uniform(150, 400)) - 10 * (hz > rng.uniform(2600, 3700))
     for _ in range(2):
         db = db + rng.uniform(-3, 8) * np.exp(-(((hz - rng.uniform(500, 3000)) / 350) ** 2))
-    return firwin2(129, hz / 4000, 10 ** (db / 20))
+    return np.asarray(firwin2(129, hz / 4000, 10 ** (db / 20)))
 
 
 def far_away(rng: Generator, pcm: Pcm) -> Pcm:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, sosfilt
 
 RATE_HZ = 8000
-Pcm: TypeAlias = NDArray[np.float32]
+Pcm: TypeAlias = NDArray[np.floating]
 """Samples at 8 kHz, full scale 1.0."""
 
 REFERENCE = 0.1
@@ -110,7 +110,7 @@ def fade(pcm: Pcm, in_ms: float = 4, out_ms: float = 12) -> Pcm:
 def band(pcm: Pcm, low_hz: float, high_hz: float, order: int = 2) -> Pcm:
     """Band-pass (Butterworth)."""
     sos = butter(order, [low_hz, min(high_hz, 3990)], "band", fs=RATE_HZ, output="sos")
-    return sosfilt(sos, pcm).astype(np.float32)
+    return np.asarray(sosfilt(sos, pcm), np.float32)
 
 
 def equalised(pcm: Pcm, seed: int) -> Pcm:
@@ -120,7 +120,7 @@ def equalised(pcm: Pcm, seed: int) -> Pcm:
     for _ in range(2):
         low = float(np.exp(rng.uniform(np.log(150), np.log(1800))))
         sos = butter(1, [low, min(3900, low * 2.2)], "band", fs=RATE_HZ, output="sos")
-        out = out + rng.uniform(-0.45, 1.0) * sosfilt(sos, out)
+        out = out + rng.uniform(-0.45, 1.0) * np.asarray(sosfilt(sos, out))
     return out.astype(np.float32)
 
 
@@ -142,14 +142,15 @@ def ulaw(pcm: Pcm) -> NDArray[np.uint8]:
 
 def linear(wire: NDArray[np.uint8]) -> Pcm:
     """Decode µ-law."""
-    return sf.read(
+    pcm, _ = sf.read(
         io.BytesIO(wire.tobytes()),
         format="RAW",
         subtype="ULAW",
         samplerate=RATE_HZ,
         channels=1,
         dtype="float32",
-    )[0]
+    )
+    return np.asarray(pcm, np.float32)
 
 
 def write_stereo(path: Path, left: NDArray[np.uint8], right: NDArray[np.uint8]) -> None:

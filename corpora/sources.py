@@ -25,9 +25,7 @@ class Source:
 
 
 SOURCES = (
-    Source(
-        "festvox-ru", "BSD-like (N. Shmyrev)", True, ("train", "valid"), "human speech, Russian"
-    ),
+    Source("festvox-ru", "BSD-like (N. Shmyrev)", True, ("train",), "human speech, Russian"),
     Source(
         "pocketsphinx-testdata", "BSD-2; LibriVox: public domain", True, ("valid",), "human speech"
     ),
@@ -35,26 +33,29 @@ SOURCES = (
     Source("freedoom", "BSD-3-like", True, ("train", "valid"), "cries, groans, transients"),
     Source("ktuberling-data", "GPL-2+, CC-BY, GFDL", False, ("full",), "human words, 20 languages"),
     Source("klettres-data", "GPL-2+", False, ("full",), "human syllables, 20 languages"),
-    Source("fillets-ng-data-cs", "GPL-2+", False, ("full",), "human speech, Czech"),
-    Source("fillets-ng-data-nl", "GPL-2+", False, ("full",), "human speech, Dutch"),
+    Source("fillets-ng-data-cs", "GPL-2", False, ("full",), "human speech, Czech"),
+    Source("fillets-ng-data-nl", "GPL-2", False, ("full",), "human speech, Dutch"),
     Source("asterisk-core-sounds-en-wav", "CC-BY-SA-3.0", False, ("full",), "agents"),
     Source("asterisk-core-sounds-es-wav", "CC-BY-SA-3.0", False, ("full",), "agents"),
     Source("asterisk-core-sounds-ru-wav", "CC-BY-SA-3.0", False, ("full",), "agents"),
-    Source("asterisk-prompt-fr-armelle", "CC-BY-SA / GPL", False, ("full",), "human speech"),
-    Source("asterisk-prompt-es-co", "GPL-2+", False, ("full",), "human speech"),
-    Source("wesnoth-1.16-data", "GPL-2+ / CC-BY-SA", False, ("full",), "cries, transients, beds"),
+    Source("asterisk-prompt-fr-armelle", "GPL-2+", False, ("full",), "human speech"),
+    Source("asterisk-prompt-es-co", "GPL", False, ("full",), "human speech"),
+    Source("wesnoth-1.16-data", "GPL-2+", False, ("full",), "cries, transients, beds"),
     Source("colobot-common-sounds", "GPL-3+", False, ("full",), "transients"),
     Source("openarena-data", "GPL-2+", False, ("full",), "cries, transients"),
     Source(
-        "hedgewars-data", "GPL-2 / GFDL", False, ("holdout",), "human speech, cries, transients"
+        "hedgewars-data",
+        "GFDL-1.3, CC-BY-SA-3.0",
+        False,
+        ("holdout",),
+        "human speech, cries, transients",
     ),
     Source("tuxpaint-stamps-default", "GPL-2", False, ("holdout",), "human words, 9 languages"),
-    Source("asterisk-core-sounds-it-wav", "CC-BY-SA-3.0", False, ("holdout",), "agents"),
-    Source("asterisk-core-sounds-fr-wav", "CC-BY-SA-3.0", False, ("holdout",), "agents"),
+    Source("asterisk-core-sounds-it-wav", "CC-BY-3.0, CC-BY-SA-3.0", False, ("holdout",), "agents"),
+    Source("asterisk-core-sounds-fr-wav", "CC-BY-3.0, CC-BY-SA-3.0", False, ("holdout",), "agents"),
     Source("asterisk-prompt-it-menardi-wav", "CC-BY-SA-3.0", False, ("holdout",), "human speech"),
-    Source("fillets-ng-data", "GPL-2+", False, ("holdout",), "human speech, music"),
+    Source("fillets-ng-data", "GPL-2", False, ("holdout",), "human speech, music"),
     Source("warmux-data", "GPL-2+", False, ("holdout",), "cries, transients, music"),
-    Source("neverball-data", "GPL-2+", False, ("holdout",), "transients, music"),
     Source("openttd-opensfx", "CC-BY-SA-3.0", False, ("holdout",), "transients"),
 )
 

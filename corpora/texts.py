@@ -119,8 +119,9 @@ BACKCHANNELS = (
 )
 LANGUAGES: dict[str, tuple[str, ...]] = {
     "es": (
-        "espere un momento|perdone, tengo una pregunta|no me interesa|cuánto cuesta eso|no, gracias",
-        "¿quién habla?|ya tenemos otro programa|hable más despacio|disculpe|mándeme un correo",
+        "espere un momento|perdone, tengo una pregunta|no me interesa|cuánto cuesta eso",
+        "no, gracias|¿quién habla?|ya tenemos otro programa|hable más despacio"
+        "|disculpe|mándeme un correo",
         "sí|ajá|vale|claro|bueno|ya|mm|eso|bien",
     ),
     "de": (
@@ -149,8 +150,9 @@ LANGUAGES: dict[str, tuple[str, ...]] = {
         "ja|oké|precies|goed|hm|juist|aha|prima|mm",
     ),
     "pl": (
-        "chwileczkę|przepraszam, mam pytanie|nie jestem zainteresowany|ile to kosztuje|nie dziękuję",
-        "kto mówi?|mamy już coś takiego|proszę powtórzyć|proszę wolniej|proszę zaczekać",
+        "chwileczkę|przepraszam, mam pytanie|nie jestem zainteresowany|ile to kosztuje",
+        "nie dziękuję|kto mówi?|mamy już coś takiego|proszę powtórzyć"
+        "|proszę wolniej|proszę zaczekać",
         "tak|dobrze|no|aha|jasne|mhm|okej|rozumiem|racja",
     ),
     "ru": (
@@ -184,8 +186,9 @@ LANGUAGES: dict[str, tuple[str, ...]] = {
         "da|bine|aha|sigur|corect|mm|așa|am înțeles|ok",
     ),
     "id": (
-        "tunggu sebentar|maaf, saya mau tanya|saya tidak tertarik|berapa harganya|tidak terima kasih",
-        "ini siapa?|kami sudah punya|tolong ulangi|pelan pelan saja|berhenti dulu",
+        "tunggu sebentar|maaf, saya mau tanya|saya tidak tertarik|berapa harganya",
+        "tidak terima kasih|ini siapa?|kami sudah punya|tolong ulangi"
+        "|pelan pelan saja|berhenti dulu",
         "ya|oke|baik|hmm|betul|oh|siap|iya|paham",
     ),
     "el": (
@@ -204,7 +207,8 @@ AGENT = (
     "We make scheduling and dispatch software for plumbers, electricians, and heating companies.",
     "The starter plan covers three technicians, and you can add more whenever you hire.",
     "Most shops are up and running within two days, because we import your customer list for you.",
-    "You can see every job on one board, drag it to another technician, and the customer gets a text.",
+    "You can see every job on one board, drag it to another technician, "
+    "and the customer gets a text.",
     "It works with QuickBooks and with Google Calendar, so nothing has to be typed twice.",
     "I can set up a demo for tomorrow at ten in the morning, or Thursday at half past two.",
     "There is no contract. You pay month by month, and you can leave whenever you like.",

@@ -34,7 +34,7 @@ def cast(split: str, seed: int) -> list[voices.Voice]:
     rng = np.random.default_rng([seed, split == "valid"])
     count = SPEAKERS[split]
     if split == "valid":
-        tongues = list(VALID_LANGUAGES)
+        tongues = [*VALID_LANGUAGES]
     else:
         own = [name for name in texts.LANGUAGES if name not in VALID_LANGUAGES]
         english = [name for name in voices.ESPEAK_ENGLISH if name not in VALID_LANGUAGES]
@@ -72,7 +72,7 @@ def _spoken(task: tuple[voices.Voice, int, bool]) -> list[Clip]:
 
 
 def add_speech(bank: Bank, split: str, cache: Path, seed: int, jobs: int) -> None:
-    """Add the synthetic speakers, spoken once and kept in the cache; every fifth can be an agent."""
+    """Add the synthetic speakers, spoken once and kept in the cache; one in four is an agent."""
     people = cast(split, seed)
     for engine in ENGINES:
         folder = cache / f"voices-{split}-{seed}-{engine}"

@@ -134,7 +134,7 @@ def levelled(rng: Generator, pcm: Pcm) -> Pcm:
     levels = frames_db(pcm, FRAME)
     target, strength = rng.uniform(-28, -18), rng.uniform(0.3, 0.8)
     wanted = np.where(levels > -55, np.clip((target - levels) * strength, -12, 18), 0)
-    smooth = lfilter([0.03], [1, -0.97], wanted)
+    smooth = np.asarray(lfilter([0.03], [1, -0.97], wanted))
     factor = np.repeat(10 ** (smooth / 20), FRAME)
     factor = np.pad(factor, (0, len(pcm) - len(factor)), mode="edge")
     return (pcm * factor).astype(np.float32)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,19 +21,24 @@ from numpy.random import Generator
 from corpora.sound import RATE_HZ, Pcm, at_8k, equalised
 
 ESPEAK_VARIANTS = (
-    "m1 m2 m3 m4 m5 m6 m7 m8 f1 f2 f3 f4 f5 klatt klatt2 klatt3 klatt4 klatt5 klatt6 Andrea Andy "
-    "Annie Alex Alicia adam belinda benjamin boris caleb david Denis Diogo ed edward Gene Henrique "
-    "Hugo Jacky Lee linda marcelo Marco Mario max Michael michel miguel Mike Nguyen pablo paul "
-    "pedro quincy rob robert steph steph2 steph3 Storm zac anika grandma grandpa norbert sandro "
-    "shelby travis victor croak iven iven2 iven3 iven4 Gene2 edward2 aunty antonio john"
-).split()
+    "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "f1", "f2", "f3", "f4", "f5", "klatt",
+    "klatt2", "klatt3", "klatt4", "klatt5", "klatt6", "Andrea", "Andy", "Annie", "Alex",
+    "Alicia", "adam", "belinda", "benjamin", "boris", "caleb", "david", "Denis", "Diogo", "ed",
+    "edward", "Gene", "Henrique", "Hugo", "Jacky", "Lee", "linda", "marcelo", "Marco", "Mario",
+    "max", "Michael", "michel", "miguel", "Mike", "Nguyen", "pablo", "paul", "pedro", "quincy",
+    "rob", "robert", "steph", "steph2", "steph3", "Storm", "zac", "anika", "grandma", "grandpa",
+    "norbert", "sandro", "shelby", "travis", "victor", "croak", "iven", "iven2", "iven3",
+    "iven4", "Gene2", "edward2", "aunty", "antonio", "john",
+)  # fmt: skip
 ESPEAK_ENGLISH = (
-    "en-us en-gb en-gb-scotland en-gb-x-gbclan en-gb-x-gbcwmd en-gb-x-rp en-029 en-us-nyc"
-).split()
+    "en-us", "en-gb", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-gbcwmd", "en-gb-x-rp",
+    "en-029", "en-us-nyc",
+)  # fmt: skip
 ESPEAK_FOREIGN = (
-    "af bg bs ca cs da et eu gd hr hy is it ka ku la lt lv mk ml ms mt ne nb pa pap"
-    " sk sl sq sr sw ta te th tn tt uk ur vi yue"
-).split()
+    "af", "bg", "bs", "ca", "cs", "da", "et", "eu", "gd", "hr", "hy", "is", "it", "ka", "ku",
+    "la", "lt", "lv", "mk", "ml", "ms", "mt", "ne", "nb", "pa", "pap", "sk", "sl", "sq", "sr",
+    "sw", "ta", "te", "th", "tn", "tt", "uk", "ur", "vi", "yue",
+)  # fmt: skip
 """Languages whose voices read English here, with an accent."""
 
 
@@ -71,7 +77,8 @@ def _spoken(command: list[str]) -> tuple[Pcm, int]:
         subprocess.run([*command, str(path)], check=True, capture_output=True, timeout=20)
         if not path.exists() or path.stat().st_size < 100:
             return np.zeros(0, np.float32), RATE_HZ
-        return sf.read(path, dtype="float32")
+        pcm, rate_hz = sf.read(path, dtype="float32")
+        return np.asarray(pcm, np.float32), rate_hz
 
 
 def _espeak(voice: Voice, text: str) -> tuple[Pcm, int]:
@@ -115,13 +122,13 @@ def _piper(voice: Voice, text: str) -> tuple[Pcm, int]:
 _ENGINES = {"espeak": _espeak, "flite": _flite, "piper": _piper}
 
 
-def espeak_voice(rng: Generator, number: int, languages: list[str]) -> Voice:
+def espeak_voice(rng: Generator, number: int, languages: Sequence[str]) -> Voice:
     """Draw a voice of espeak-ng in one of the languages."""
     return Voice(
         f"espeak-{number:03d}",
         "espeak",
         str(rng.choice(ESPEAK_VARIANTS)),
-        str(rng.choice(languages)),
+        str(rng.choice([*languages])),
         rng.uniform(0.8, 1.35),
         rng.uniform(0.4, 1.7),
         rng.uniform(0.88, 1.14),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_events_begin_while_the_agent_speaks(simulate: Simulate, bank: Bank) -> 
 def test_interruptions_last_and_follow_each_other(simulate: Simulate, bank: Bank) -> None:
     for call in calls(simulate, bank):
         events = call.truth["events"]
-        for before, after in zip(events, events[1:], strict=False):
+        for before, after in pairwise(events):
             assert before["offset_s"] <= after["onset_s"]
         for event in events:
             if event["type"] == "interruption" and event["offset_s"] < call.truth["duration_s"]:
