@@ -49,7 +49,7 @@ def test_names_are_not_taken_twice(presets: Presets):
         presets.save(preset_of("calm", CALM, NOW))
     with pytest.raises(Conflict):
         presets.check_free("calm")
-    presets.save(preset_of("calm", InterruptSettings(), NOW), replace=True)
+    presets.save(preset_of("calm", InterruptSettings(detector="energy"), NOW), replace=True)
     assert presets.get("calm").settings["min_energy"] == 800
 
 

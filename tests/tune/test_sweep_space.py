@@ -8,7 +8,7 @@ from sdr_lab.tune.interrupt_settings import changed
 from sdr_lab.tune.sweep_space import RANGES, Space, grid_space, random_space
 from sdr_lab.turns.detectors.table import DETECTORS
 
-BASE = InterruptSettings()
+BASE = InterruptSettings(detector="energy")
 
 
 def column(space: Space, name: str) -> list:
@@ -37,7 +37,7 @@ def test_names_of_settings_and_repeated_values_are_understood():
 
 
 def test_what_is_not_varied_stays():
-    base = InterruptSettings(debounce_ms=1000)
+    base = InterruptSettings(detector="energy", debounce_ms=1000)
 
     assert set(column(grid_space(base, ["min_energy=1,2"]), "debounce_ms")) == {1000}
     assert set(column(random_space(base, 5, held=["debounce_ms"]), "debounce_ms")) == {1000}
@@ -90,7 +90,7 @@ def test_every_draw_is_allowed(detector: str):
 
 
 def test_draws_repeat_with_their_seed_and_begin_with_the_settings_in_use():
-    base = InterruptSettings(min_energy=777)
+    base = InterruptSettings(detector="energy", min_energy=777)
 
     assert random_space(base, 9, 1) == random_space(base, 9, 1)
     assert random_space(base, 9, 1) != random_space(base, 9, 2)
