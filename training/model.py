@@ -18,6 +18,10 @@ from training.targets import KINDS, Targets
 
 LEVELS = {"level_caller": 61, "noise_caller": 65, "echo_caller": 82}
 """Places of the features that are relative to the caller's level."""
+VOICING = 66
+SENSES = {67: 0.2, 68: 0.2, 69: 0.15, 70: 0.05, 81: 0.1}
+"""Features that depend on the voice and the telephone (pitch, centre, flatness, flux, crest) and
+how far they are shifted, a whole segment at a time."""
 KNOWN = 62
 """Place of the flag that this level is known."""
 
@@ -46,8 +50,8 @@ class Net(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("scale", torch.ones(FEATURES))
+        self.mean = torch.zeros(FEATURES)
+        self.scale = torch.ones(FEATURES)
         self.dense = nn.Linear(FEATURES, recipe.width)
         self.gru = nn.GRU(recipe.width, recipe.hidden, batch_first=True)
         self.out = nn.Linear(recipe.hidden, 2)
@@ -103,7 +107,8 @@ def batch_of(segments: list[Segment], targets: list[Targets], rows: list[int]) -
         weights[row, :frames, 0] = targets[i].hold_weight
         weights[row, :frames, 1] = targets[i].stop_weight
         events += [(row, *event) for event in targets[i].events]
-    return Batch(*map(torch.from_numpy, (features, is_caller, weights, kind)), events)
+    tensors = map(torch.from_numpy, (features, is_caller, weights, kind))
+    return Batch(*tensors, events=events)
 
 
 def vary(features: Tensor) -> Tensor:
@@ -117,6 +122,9 @@ def vary(features: Tensor) -> Tensor:
     features[:, :, LEVELS["level_caller"]] += shift
     features[:, :, LEVELS["noise_caller"]] += 0.8 * shift
     features[:, :, LEVELS["echo_caller"]] += 0.8 * shift
+    for place, spread in SENSES.items():
+        features[:, :, place] += spread * torch.randn(rows, 1)
+    features[:, :, VOICING] = (features[:, :, VOICING] + 1) * (0.8 + 0.4 * torch.rand(rows, 1)) - 1
     places = torch.linspace(-1, 1, BANDS)
     tilt = 0.25 * torch.randn(rows, 1, 1) * places
     bend = (
@@ -159,8 +167,8 @@ def train(
     rng = np.random.default_rng(seed)
     net = Net(recipe)
     sample = np.concatenate([x.features[::7] for x in segments[::3]]).astype(np.float32)
-    net.mean.copy_(torch.from_numpy(sample.mean(0)))
-    net.scale.copy_(torch.from_numpy(1 / (sample.std(0) + 0.1)))
+    net.mean = torch.from_numpy(sample.mean(0))
+    net.scale = torch.from_numpy(1 / (sample.std(0) + 0.1))
     mean = copy.deepcopy(net).eval()
     steps = recipe.epochs * math.ceil(len(segments) / recipe.batch)
     optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)

@@ -44,10 +44,7 @@ class Recorder:
     def __init__(self) -> None:
         self.segments: list[tuple[int, list[Frames]]] = []
         self._hearing = Hearing()
-
-    @property
-    def threshold(self) -> float:
-        return self._hearing.expected_rms
+        self.threshold = 0.0
 
     def arm(self, at_ms: int, settings: InterruptSettings) -> None:
         self._hearing.arm()
@@ -59,6 +56,7 @@ class Recorder:
     def hear(self, frame: Listened) -> Sign | None:
         if self._hearing.is_armed:
             self._hearing.hear(frame)
+            self.threshold = self._hearing.expected_rms
             self.segments[-1][1].append(self._hearing.vector())
         else:
             self._hearing.skip(frame)

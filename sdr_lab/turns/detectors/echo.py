@@ -32,11 +32,13 @@ SWITCH_MARGIN = 0.04
 NO_ECHO, SURE_ECHO = 0.06, 0.18
 """Envelopes that correlate less have nothing to do with each other; more: echo."""
 FIRST_LAG = 6
-FIRST_GAIN_DB = -32.0
+FIRST_GAIN_DB = -24.0
 LOWEST_GAIN_DB = -60.0
 QUANTILE = 0.62
 """Share of the frames in which the echo is below its prediction."""
 NOT_QUANTILE = np.float32(QUANTILE - 1.0)
+SLOWED = np.float32(0.4)
+"""Of the step up: what is left of it while both talk."""
 FIRST_STEP_DB = 5.0
 LAST_STEP_DB = 0.8
 DOUBLE_TALK_DB = 12.0
@@ -169,7 +171,7 @@ class Echo:
         over -= self.sent_db
         over -= self.gain_db
         step = (over > 0.0) + NOT_QUANTILE
-        step -= 0.7 * (over > DOUBLE_TALK_DB)
+        step -= SLOWED * (over > DOUBLE_TALK_DB)
         step *= self._steps
         step *= is_sent
         self.gain_db += step

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from sdr_lab.records import FRAME_MS, InterruptSettings
 from sdr_lab.turns.detectors.base import Listened, Reading, Sign, SignKind
-from sdr_lab.turns.detectors.features import Hearing
+from sdr_lab.turns.detectors.features import VOICED, Hearing
 from sdr_lab.turns.detectors.latch import Latch
 
 GAP_MS = 80
 """Speech goes on over a gap of so long."""
 VOICED_SHARE = 0.35
 """Speech has at least so many frames with a pitch."""
-VOICING = 0.5
-"""A pitch peak of this height is one."""
 
 
 class EchoGateDetector:
@@ -27,13 +25,10 @@ class EchoGateDetector:
     def __init__(self, settings: InterruptSettings) -> None:
         self.settings = settings
         self._hearing = Hearing()
+        self.threshold = 0.0
         self._latch = Latch(settings.debounce_ms)
         self._energy = 0
         self._empty()
-
-    @property
-    def threshold(self) -> float:
-        return self._hearing.expected_rms
 
     def arm(self, at_ms: int, settings: InterruptSettings) -> None:
         self.settings = settings
@@ -54,6 +49,7 @@ class EchoGateDetector:
             self._hearing.skip(frame)
             return None
         self._hearing.hear(frame)
+        self.threshold = self._hearing.expected_rms
         self._count(frame.at_ms)
         return self._decide(frame.at_ms + FRAME_MS)
 
@@ -106,7 +102,7 @@ class EchoGateDetector:
             if not self._active_ms:
                 self._onset_ms = at_ms
             self._active_ms += FRAME_MS
-            self._voiced_ms += FRAME_MS * (self._hearing.voicing >= VOICING)
+            self._voiced_ms += FRAME_MS * (self._hearing.voicing >= VOICED)
             self._gap_ms = 0
             return
         self._gap_ms += FRAME_MS

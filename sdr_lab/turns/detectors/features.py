@@ -55,6 +55,8 @@ CONCEALED_FRAMES = 3
 PITCH_LAGS = (20, 116)
 """400 to 70 Hz."""
 PITCH_HIGHEST_HZ = 1500.0
+VOICED = 0.38
+"""Voicing of noise is 0.1 to 0.2, of a voice 0.4 to 0.8."""
 ACTIVE_DB = 6.0
 """A band this far above noise and echo holds somebody else."""
 ACTIVE_SHARE = 0.25
@@ -212,7 +214,7 @@ class Hearing:
         over += self._db
         self.over_db = over
         self._sum_up(noise, expected)
-        if self.voicing > 0.6 and self.level_db > self.expected_db + 8.0 and not self.is_zero:
+        if self.voicing > VOICED and self.level_db > self.expected_db + 8.0 and not self.is_zero:
             self._follow_caller(self.level_db, 0.3)
 
     def _look(self, mulaw: bytes, played: bytes) -> None:

@@ -31,16 +31,13 @@ class HybridDetector:
         self._weights = load_weights(weights)
         self._network = Network(self._weights)
         self._hearing = Hearing()
+        self.threshold = 0.0
         self._latch = Latch(settings.debounce_ms)
         self._hold = 0.0
         self._stop = 0.0
         self._energy = 0
         self._onset_ms: int | None = None
         self._configure(settings)
-
-    @property
-    def threshold(self) -> float:
-        return self._hearing.expected_rms
 
     def arm(self, at_ms: int, settings: InterruptSettings) -> None:
         self._configure(settings)
@@ -62,6 +59,7 @@ class HybridDetector:
             self._hearing.skip(frame)
             return None
         self._hearing.hear(frame)
+        self.threshold = self._hearing.expected_rms
         hold, stop = self._network.step(self._hearing.vector())
         self._hold += SMOOTH * (hold - self._hold)
         self._stop += SMOOTH * (stop - self._stop)

@@ -22,7 +22,7 @@ class Latch:
     def __init__(self, debounce_ms: int) -> None:
         self.debounce_ms = debounce_ms
         self.waits_since_ms: int | None = None
-        """Onset of a stop that waits for words."""
+        """Onset of a stop that waits for words. It waits on in silence: words come late."""
         self._quiet_ms = QUIET_MS
         self._is_held = False
         self._is_stopped = False
@@ -47,7 +47,6 @@ class Latch:
             if self._quiet_ms >= QUIET_MS:
                 self._is_held = False
                 self._is_stopped = False
-                self.waits_since_ms = None
             return None
         self._quiet_ms = 0
         since_ms = AGAIN_MS if self._stop_ms is None else now_ms - self._stop_ms

@@ -15,6 +15,7 @@ from sdr_lab.errors import BadInput
 
 Values = NDArray[np.float32]
 
+PACKAGE = "sdr_lab.turns.detectors"
 DEFAULT_WEIGHTS = "hybrid.npz"
 
 
@@ -53,7 +54,7 @@ def load_weights(path: Path | None = None) -> Weights:
 
 @cache
 def _load(path: str | None) -> Weights:
-    source = files(__package__).joinpath(DEFAULT_WEIGHTS) if path is None else Path(path)
+    source = files(PACKAGE).joinpath(DEFAULT_WEIGHTS) if path is None else Path(path)
     try:
         with source.open("rb") as file, np.load(file) as stored:
             arrays = {name: stored[name].astype(np.float32) for name in NAMES}
