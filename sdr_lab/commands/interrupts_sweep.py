@@ -16,6 +16,7 @@ from sdr_lab.commands.interrupt_options import (
     AgentKey,
     Detector,
     Folder,
+    Jobs,
     Pairs,
     Swap,
     checked_out,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from sdr_lab.tune.preset import Preset
     from sdr_lab.tune.sweep import SweepResult
     from sdr_lab.tune.sweep_space import Space
+
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Write the whole table as Parquet.")]
 
 SHOWN = 12
 """Rows of the front that are printed; --out has all."""
@@ -75,13 +78,9 @@ def sweep(
     objective: Annotated[
         str, typer.Option(help="What to look for, as f1 or -latency_median_ms@recall>=0.8.")
     ] = "recall@false_per_min<=0.5",
-    jobs: Annotated[
-        int | None, typer.Option(min=1, max=256, help="Processes; default: one per core.")
-    ] = None,
+    jobs: Jobs = None,
     seed: Annotated[int, typer.Option(help="Of --random, the folds and the bootstrap.")] = 0,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the whole table as Parquet.")
-    ] = None,
+    out: Out = None,
     save: Annotated[
         str, typer.Option(metavar="NAME", help="Keep the chosen settings as a preset.")
     ] = "",
@@ -102,11 +101,7 @@ def sweep(
 
     parse_objective(objective)
     space = _space(chosen_settings(ctx, detector, pairs, agent), grid, random, seed, pairs)
-    if out is not None:
-        checked_out(out)
-    if save:
-        with workspace(ctx) as lab:
-            interrupts_preset.presets_of(lab).check_free(save, replace)
+    _check_places(ctx, out, save, replace)
     calls = opened(folder, swap)
     with _progress(f"{len(space.settings)} settings of {space.detector}") as told:
         result = run(calls, space, objective, jobs or os.cpu_count() or 1, told, seed)
@@ -120,8 +115,15 @@ def sweep(
     if as_json:
         print_json(result.to_dict())
     else:
-        _print(result)
-        _say_where(out, save)
+        _print(result, out, save)
+
+
+def _check_places(ctx: typer.Context, out: Path | None, save: str, replace: bool) -> None:
+    if out is not None:
+        checked_out(out)
+    if save:
+        with workspace(ctx) as lab:
+            interrupts_preset.presets_of(lab).check_free(save, replace)
 
 
 def _space(
@@ -151,7 +153,7 @@ def _preset(name: str, result: SweepResult, folder: Path) -> Preset:
     return preset_of(name, result.settings, now, result.to_dict(), str(folder))
 
 
-def _print(result: SweepResult) -> None:
+def _print(result: SweepResult, out: Path | None, save: str) -> None:
     row, held = result.rows[result.chosen], result.held_out
     values = result.space.values(result.chosen)
     told = ", ".join(f"{name}={value}" for name, value in values.items())
@@ -168,6 +170,10 @@ def _print(result: SweepResult) -> None:
         rows.append((words, on_these, on_others))
     print_table(("", "on these calls", "on calls it was not chosen on"), rows)
     _print_front(result)
+    if out is not None:
+        typer.echo(f"\n{out}: the whole table")
+    if save:
+        typer.echo(f"\npreset {save}: `sdr-lab interrupts preset apply {save} --agent ID` uses it")
 
 
 def _print_front(result: SweepResult) -> None:
@@ -183,13 +189,6 @@ def _print_front(result: SweepResult) -> None:
     print_table((*result.space.names, *(FIGURES[name] for name in names)), rows)
     if len(result.front) > SHOWN:
         typer.echo(f"… and {len(result.front) - SHOWN} more; --out writes all")
-
-
-def _say_where(out: Path | None, save: str) -> None:
-    if out is not None:
-        typer.echo(f"\n{out}: the whole table")
-    if save:
-        typer.echo(f"\npreset {save}: `sdr-lab interrupts preset apply {save} --agent ID` uses it")
 
 
 def _number(value: Any) -> str:
