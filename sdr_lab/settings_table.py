@@ -230,7 +230,7 @@ class SettingsTable(BaseModel):
     interrupt_enabled: bool = _setting(True, INTERRUPT, "The caller may cut in.")
     interrupt_detector: (
         Literal["hybrid", "energy", "echo_gate", "webrtc", "silero", "pysilero", "ten"] | OwnClass
-    ) = _setting("energy", INTERRUPT, "How cutting in is detected.")
+    ) = _setting("hybrid", INTERRUPT, "How cutting in is detected.")
     interrupt_min_energy: int = _setting(
         800, INTERRUPT, "Lowest RMS of a 20 ms frame that counts (int16 units).", ge=0, le=32_124
     )

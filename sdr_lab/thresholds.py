@@ -34,7 +34,7 @@ class InterruptSettings:
     """When the caller may stop the agent. Names and defaults of the seed's INTERRUPT_* settings."""
 
     enabled: bool = True
-    detector: str = "energy"
+    detector: str = "hybrid"
     min_energy: int = 800
     """RMS of a 20 ms frame in int16 units, 0..32124."""
     baseline_factor: float = 2.8

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sdr_lab.events import (
@@ -19,12 +19,14 @@ from sdr_lab.events import (
     CallStarted,
     Event,
     FirstToken,
+    Held,
     IntentFound,
     Interrupted,
     LineCleared,
     MarkPlayed,
     PassagesFound,
     ReplyBegun,
+    Resumed,
     SentenceReady,
     SpeculationStarted,
     SpeechReady,
@@ -106,10 +108,10 @@ class BargeIn:
     onset_ms: float
     """The first frame that counted as cutting in came in."""
     decided_ms: float
-    """The frame that decided it came in. (A call clears the line before it writes the decision
-    down, so the clock of `Interrupted` itself would come too late.)"""
+    """The frame that decided it, or the hold before it, came in. (A call clears the line before
+    it writes the decision down, so the clock of `Interrupted` itself would come too late.)"""
     cleared_ms: float
-    """`clear` had been handed to the line."""
+    """The agent fell silent: `clear` had been handed to the line."""
     heard: str
     detector: str
 
@@ -264,6 +266,8 @@ class Reader:
                 self._first(event.turn, stopped_speaking_ms=event.clock_ms, agent=event.text)
             case LineCleared():
                 self._first(event.turn, stopped_speaking_ms=event.clock_ms)
+            case Resumed():
+                self._turns.setdefault(event.turn, {}).pop("stopped_speaking_ms", None)
             case Interrupted():
                 self._first(event.turn, stopped_speaking_ms=event.clock_ms)
                 self._turns[event.turn].update(agent=event.heard, interrupted=True)
@@ -280,16 +284,21 @@ class Reader:
 
 def barge_ins(events: Sequence[Event], clock: CallClock) -> list[BargeIn]:
     """Return the interruptions of a call, in order."""
-    clears = {event.turn: event.clock_ms for event in events if isinstance(event, LineCleared)}
+    cleared: dict[int, LineCleared] = {}  # of a hold, when that became the interruption
     found = []
     for event in events:
-        if isinstance(event, Interrupted):
-            cleared_ms = clears.get(event.turn, event.clock_ms)
+        if isinstance(event, LineCleared):
+            cleared[event.turn] = event
+        elif isinstance(event, Resumed):
+            cleared.pop(event.turn, None)
+        elif isinstance(event, Interrupted):
+            silent = cleared.get(event.turn, event)
+            cleared_ms = silent.clock_ms
             found.append(
                 BargeIn(
                     turn=event.turn,
-                    onset_ms=clock.clock_ms(event.onset_ms),
-                    decided_ms=min(clock.clock_ms(event.at_ms), cleared_ms),
+                    onset_ms=min(clock.clock_ms(event.onset_ms), cleared_ms),
+                    decided_ms=min(clock.clock_ms(silent.at_ms), cleared_ms),
                     cleared_ms=cleared_ms,
                     heard=event.heard,
                     detector=event.detector,
@@ -309,6 +318,11 @@ def spoken(events: Sequence[Event], clock: CallClock) -> list[Spoken]:
         if start_ms is not None:
             parts.append(Spoken(role, start_ms, max(start_ms, end_ms), cut_off))
 
+    def mark_last(role: Role, cut_off: bool) -> None:
+        own = [i for i, part in enumerate(parts) if part.role == role]
+        if own:
+            parts[own[-1]] = replace(parts[own[-1]], cut_off=cut_off)
+
     for event in events:
         match event:
             case CallerStarted():
@@ -320,8 +334,15 @@ def spoken(events: Sequence[Event], clock: CallClock) -> list[Spoken]:
                 began["agent"] = event.clock_ms
             case AgentStopped():
                 close("agent", event.clock_ms)
-            case Interrupted() | LineCleared():
+            case LineCleared():
                 close("agent", event.clock_ms, cut_off=True)
+            case Held():
+                mark_last("agent", cut_off=False)
+            case Resumed():
+                began["agent"] = event.clock_ms
+            case Interrupted():
+                close("agent", event.clock_ms, cut_off=True)
+                mark_last("agent", cut_off=True)
             case _:
                 continue
     close("caller", last_ms)

@@ -28,7 +28,7 @@ from sdr_lab.events import (
     read_events,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings, ToolCall, Words
+from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings, ToolCall, Words
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.simulate.condition import Condition
@@ -36,7 +36,9 @@ from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse, run_sc
 from sdr_lab.stt.scripted import ScriptedTranscriber
 from sdr_lab.tts.tone import Tone
 
-FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+FIXED = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 SCENE = Scene(settings=FIXED)
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 BOOKING = ToolCall("book_appointment", {"start": "2026-12-01T10:00:00-05:00"})

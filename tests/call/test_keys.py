@@ -25,7 +25,9 @@ from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings, T
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse
 
-FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+FIXED = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 KEYED = replace(
     AGENT,
     keys={"9": "mark_do_not_call", "0": "end_call", "1": "transfer_call:sales", "#": "end_call"},
@@ -93,7 +95,7 @@ def test_a_key_stops_the_agent(tmp_path: Path):
 
 
 def test_a_key_does_not_stop_an_agent_that_may_not_be_stopped(tmp_path: Path):
-    settings = replace(FIXED, interrupt=InterruptSettings(enabled=False))
+    settings = replace(FIXED, interrupt=InterruptSettings(enabled=False, detector="energy"))
     caller = Caller().says("Tell me more.", at=3.0, lasts=1.0).presses("5", at=6.0)
     done = call(tmp_path, caller, LONG, "Five?", scene=replace(SCENE, settings=settings))
     assert not done.all(Interrupted)

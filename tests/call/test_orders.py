@@ -24,13 +24,15 @@ from sdr_lab.events import (
     Withdrawn,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings, ToolCall
+from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.simulate.rehearsal import AGENT, Rehearsal, Scene, rehearse
 from sdr_lab.tts.tone import Tone
 
-FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+FIXED = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 FIRST = "I would like to tell you about our new plan today."
 MORE = " It has all that you need." * 6
 MESSAGE = "This is Joe of Maplewood. Please call us back."

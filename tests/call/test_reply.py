@@ -20,12 +20,14 @@ from sdr_lab.events import (
     Withdrawn,
 )
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings, Prompt, ToolCall
+from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings, Prompt, ToolCall
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import AGENT, Scene, rehearse
 from sdr_lab.tts.tone import Tone
 
-FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+FIXED = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 TRANSFERRING = replace(
     AGENT, tools=(*AGENT.tools, "transfer_call"), departments={"sales": "+14155550100"}
 )

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from pathlib import Path
 
+from sdr_lab.events import Held
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import CallSettings, EndpointSettings
+from sdr_lab.records import CallSettings, EndpointSettings, InterruptSettings
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.rehearsal import Rehearsal, Scene, rehearse
 from sdr_lab.store.calls import CallStore
@@ -15,7 +16,9 @@ from sdr_lab.trace.stages import STAGES
 from sdr_lab.trace.turns import turns_of
 from sdr_lab.tts.tone import Tone
 
-FIXED = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+FIXED = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 
 
@@ -66,3 +69,23 @@ def test_the_store_keeps_what_was_heard(tmp_path: Path):
     assert [(turn.role, turn.text) for turn in call.turns] == done.said
     assert call.turns[4].interrupted
     assert call.turns[2].metrics["voice_to_voice_ms"] == 500
+
+
+def test_a_hold_is_a_pause_and_the_moment_at_which_an_interruption_begins(tmp_path: Path):
+    voiced = "sdr_lab.turns.detectors.scripted:VoicedDetector"
+    settings = replace(FIXED, interrupt=InterruptSettings(detector=voiced))
+    caller = Caller().says("Tell me more.", at=3.0).cuts_in("", into=0.6, lasts=0.2)
+    caller.says("But how much is it?", at=8.0, lasts=1.0)
+    done = rehearse(
+        caller, ScriptedModel([LONG, "It is $49."]), tmp_path / "calls", Scene(settings=settings)
+    )
+    first, second = done.all(Held)
+    call = measure_folder(done.folder)
+    (cut,) = call.barge_ins
+    assert cut.decided_ms == cut.cleared_ms == second.clock_ms
+    assert cut.total_ms == second.at_ms - second.onset_ms
+    mine = [part for part in call.spoken if part.role == "agent"][1:3]
+    assert [part.cut_off for part in mine] == [False, True]
+    assert mine[0].end_ms == first.clock_ms
+    assert mine[1].start_ms == first.clock_ms + 800
+    assert call.answers[0].stopped_speaking_ms == second.clock_ms

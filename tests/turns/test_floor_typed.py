@@ -284,6 +284,6 @@ def test_how_long_he_has_been_silent():
 
 
 def test_the_floor_of_a_call_has_its_settings():
-    floor = Floor.of(CallSettings(interrupt=InterruptSettings(min_energy=1234)))
+    floor = Floor.of(CallSettings(interrupt=InterruptSettings(detector="energy", min_energy=1234)))
     assert floor.detector.name == "energy"
     assert floor.detector.threshold == 1234
