@@ -172,6 +172,7 @@ async def own_server(home: Path) -> AsyncIterator[str]:
         "API_KEYS": KEY,
         "STT_PROVIDER": f"{__name__}:Ears",
         "LLM_PROVIDER": "playbook",
+        "INTERRUPT_DETECTOR": "energy",  # the callers here make noise, not speech
         "TTS_PROVIDER": f"{__name__}:Voice",
         "EMBED_MODEL": "hash",
         "RATE_LIMIT_PER_MINUTE": 0,

@@ -59,6 +59,7 @@ JOE: dict[str, Any] = {
 }
 
 SETTINGS: dict[str, object] = {
+    "INTERRUPT_DETECTOR": "energy",  # what the callers say here are tones
     "API_KEYS": KEY,
     "STT_PROVIDER": "tests.e2e.ears:Ears",
     "LLM_PROVIDER": "playbook",

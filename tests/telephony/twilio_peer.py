@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,7 +22,14 @@ from sdr_lab.call.session import Session
 from sdr_lab.events import AgentStopped, Event, Interrupted, TurnOver
 from sdr_lab.knowledge.base import NoKnowledge
 from sdr_lab.llm.scripted import ScriptedModel
-from sdr_lab.records import FRAME_MS, Agent, CallConfig, CallSettings, EndpointSettings
+from sdr_lab.records import (
+    FRAME_MS,
+    Agent,
+    CallConfig,
+    CallSettings,
+    EndpointSettings,
+    InterruptSettings,
+)
 from sdr_lab.simulate.caller import Caller
 from sdr_lab.simulate.clock import run_virtually
 from sdr_lab.simulate.handset import Handset
@@ -46,7 +53,9 @@ AGENT = Agent(
     departments={"sales": "+15550002222"},
     keys={"9": "mark_do_not_call"},
 )
-SETTINGS = replace(CallSettings(), endpoint=EndpointSettings(mode="fixed", silence_ms=500))
+SETTINGS = CallSettings(
+    EndpointSettings(mode="fixed", silence_ms=500), InterruptSettings(detector="energy")
+)
 
 
 @dataclass
