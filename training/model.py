@@ -33,8 +33,11 @@ class Recipe:
     width: int = 48
     hidden: int = 64
     epochs: int = 24
-    batch: int = 64
-    rate: float = 4e-3
+    batch: int = 32
+    piece: int = 200
+    """Frames."""
+    cold: int = 30
+    rate: float = 3e-3
     decay: float = 0.02
     dropout: float = 0.2
     input_dropout: float = 0.05
@@ -83,30 +86,58 @@ class Batch:
     """Row, first frame, last frame, whether the agent should stop."""
 
 
-def batches_of(
-    segments: list[Segment], targets: list[Targets], size: int, rng: np.random.Generator
-) -> list[list[int]]:
-    """Group segments of like length."""
-    order = np.argsort([len(x.features) + rng.uniform(0, 60) for x in segments])
-    groups = [order[i : i + size].tolist() for i in range(0, len(order), size)]
+@dataclass(frozen=True)
+class Piece:
+    """A part of a segment: what is trained on at a time."""
+
+    segment: int
+    first: int
+    end: int
+    cold: int
+    """Frames at its start that only warm up the state."""
+
+
+def pieces_of(segments: list[Segment], recipe: Recipe, rng: np.random.Generator) -> list[Piece]:
+    """Cut all segments at random places, a new way every epoch."""
+    found = []
+    for index, segment in enumerate(segments):
+        frames = len(segment.features)
+        first, end = 0, int(rng.integers(recipe.piece // 2, recipe.piece + 1))
+        while first < frames:
+            if frames - end < recipe.piece // 3:
+                end = frames
+            cold = recipe.cold if first else 0
+            found.append(Piece(index, max(0, first - cold), min(end, frames), cold))
+            first, end = end, end + recipe.piece
+    return found
+
+
+def batches_of(pieces: list[Piece], size: int, rng: np.random.Generator) -> list[list[Piece]]:
+    """Group pieces of like length."""
+    lengths = [piece.end - piece.first + rng.uniform(0, 20) for piece in pieces]
+    order = np.argsort(lengths)
+    groups = [[pieces[i] for i in order[at : at + size]] for at in range(0, len(order), size)]
     return [groups[i] for i in rng.permutation(len(groups))]
 
 
-def batch_of(segments: list[Segment], targets: list[Targets], rows: list[int]) -> Batch:
-    longest = max(len(segments[i].features) for i in rows)
-    features = np.zeros((len(rows), longest, FEATURES), np.float32)
-    is_caller = np.zeros((len(rows), longest), np.float32)
-    weights = np.zeros((len(rows), longest, 2), np.float32)
-    kind = np.full((len(rows), longest), -100, np.int64)
+def batch_of(segments: list[Segment], targets: list[Targets], pieces: list[Piece]) -> Batch:
+    longest = max(piece.end - piece.first for piece in pieces)
+    features = np.zeros((len(pieces), longest, FEATURES), np.float32)
+    is_caller = np.zeros((len(pieces), longest), np.float32)
+    weights = np.zeros((len(pieces), longest, 2), np.float32)
+    kind = np.full((len(pieces), longest), -100, np.int64)
     events = []
-    for row, i in enumerate(rows):
-        frames = len(segments[i].features)
-        features[row, :frames] = segments[i].features
-        is_caller[row, :frames] = targets[i].is_caller
-        kind[row, :frames] = targets[i].kind
-        weights[row, :frames, 0] = targets[i].hold_weight
-        weights[row, :frames, 1] = targets[i].stop_weight
-        events += [(row, *event) for event in targets[i].events]
+    for row, piece in enumerate(pieces):
+        target, cut = targets[piece.segment], slice(piece.first, piece.end)
+        frames = piece.end - piece.first
+        features[row, :frames] = segments[piece.segment].features[cut]
+        is_caller[row, :frames] = target.is_caller[cut]
+        weights[row, piece.cold : frames, 0] = target.hold_weight[cut][piece.cold :]
+        weights[row, piece.cold : frames, 1] = target.stop_weight[cut][piece.cold :]
+        kind[row, piece.cold : frames] = target.kind[cut][piece.cold :]
+        for first, last, is_wanted in target.events:
+            if first >= piece.first + piece.cold and last < piece.end:
+                events.append((row, first - piece.first, last - piece.first, is_wanted))
     tensors = map(torch.from_numpy, (features, is_caller, weights, kind))
     return Batch(*tensors, events=events)
 
@@ -170,16 +201,19 @@ def train(
     net.mean = torch.from_numpy(sample.mean(0))
     net.scale = torch.from_numpy(1 / (sample.std(0) + 0.1))
     mean = copy.deepcopy(net).eval()
-    steps = recipe.epochs * math.ceil(len(segments) / recipe.batch)
+    pieces = pieces_of(segments, recipe, rng)
+    steps = math.ceil(1.02 * recipe.epochs * len(pieces) / recipe.batch) + recipe.epochs
     optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, steps, pct_start=0.15)
     done = 0
     for epoch in range(recipe.epochs):
         net.train()
         total = 0.0
-        groups = batches_of(segments, targets, recipe.batch, rng)
-        for rows in groups:
-            batch = batch_of(segments, targets, rows)
+        groups = batches_of(pieces_of(segments, recipe, rng), recipe.batch, rng)
+        for group in groups:
+            if done == steps:
+                break
+            batch = batch_of(segments, targets, group)
             loss = loss_of(net, batch, recipe)
             optimiser.zero_grad()
             loss.backward()
@@ -192,7 +226,7 @@ def train(
                 for kept, new in zip(mean.parameters(), net.parameters(), strict=True):
                     kept.lerp_(new, 1 - keep)
             total += float(loss.detach())
-        if epoch % 4 == 3 or epoch == recipe.epochs - 1:
+        if epoch % 2 == 1 or epoch == recipe.epochs - 1:
             say(f"seed {seed} epoch {epoch + 1}: loss {total / len(groups):.4f}")
     return mean
 
