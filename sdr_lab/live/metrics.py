@@ -21,6 +21,7 @@ from sdr_lab.events import (
     GapFilled,
     Interrupted,
     ProviderFailed,
+    Resumed,
     Withdrawn,
 )
 from sdr_lab.records import CallConfig
@@ -70,6 +71,10 @@ class Metrics:
         self.clear_seconds = Histogram(
             "sdr_lab_barge_in_clear_seconds", "Decision to `clear` handed to the line.",
             buckets=LATENCY_BUCKETS_S, registry=registry,
+        )  # fmt: skip
+        self.holds = Counter(
+            "sdr_lab_holds_released", "Times the agent fell silent for nothing, and went on.",
+            ["why"], registry=registry,
         )  # fmt: skip
         self.withdrawn = Counter(
             "sdr_lab_replies_withdrawn", "Replies dropped before any of them was heard.",
@@ -151,6 +156,8 @@ class CallMetrics:
                 self._answered(event.turn)
             case Interrupted():
                 self._cut_in(event)
+            case Resumed():
+                metrics.holds.labels(event.why).inc()
             case Withdrawn():
                 metrics.withdrawn.inc()
             case ProviderFailed():

@@ -34,6 +34,7 @@ from tests.replay.keeper import NAME as KEEPER
 from tests.replay.keeper import kept
 from tests.replay.unruly import offered, unruly
 
+ENERGY = CallSettings(interrupt=InterruptSettings(detector="energy"))
 LONG = "I would like to tell you about our new plan today and about all that it can do for you."
 
 OWN = {"energy", "echo_gate", "hybrid"}
@@ -66,7 +67,7 @@ def test_recording_and_log_repeat_every_decision(tmp_path: Path, line: str):
     caller.says("We are ten people", after=1.0, lasts=1.0).says("in the field.", at=18.0)
     caller.cuts_in("", into=1.0, lasts=0.3).says("How much is it?").hangs_up(after=25.0)
     model = ScriptedModel(lambda prompt: LONG, first_delay_ms=400)
-    done = rehearse(caller, model, tmp_path, Scene(condition=CONDITIONS[line]))
+    done = rehearse(caller, model, tmp_path, Scene(settings=ENERGY, condition=CONDITIONS[line]))
 
     assert kinds(repeated(done)) >= {Kind.CUT_IN, Kind.TURN_OVER}
 
@@ -78,7 +79,7 @@ def test_keys_orders_and_typed_words_are_repeated_too(tmp_path: Path, line: str)
     caller.says("Are you there?", at=30.2, lasts=1.5).hangs_up(at=60)
     orders = ((24.0, UserText("And the price?")), (26.0, UserText("Hm.")), (30.0, SayGoodbye()))
     model = ScriptedModel(lambda prompt: LONG, first_delay_ms=400)
-    scene = Scene(condition=CONDITIONS[line], orders=orders)
+    scene = Scene(settings=ENERGY, condition=CONDITIONS[line], orders=orders)
     done = rehearse(caller, model, tmp_path, scene)
 
     assert {over.why for over in done.all(TurnOver)} >= {"digits", "typed"}
@@ -103,7 +104,9 @@ def test_a_message_and_the_longest_call_are_repeated_too(tmp_path: Path, line: s
 def test_turn_signals_are_repeated_too(tmp_path: Path, line: str, by_signal: bool):
     caller = Caller().says("Tell me more.", at=3.0).cuts_in("Wait, stop.", into=1.0)
     caller.says("We are ten people", after=1.0, lasts=1.0).says("in the field.", at=18.0)
-    settings = CallSettings(interrupt=InterruptSettings(require_text=True, by_signal=by_signal))
+    settings = CallSettings(
+        interrupt=InterruptSettings(detector="energy", require_text=True, by_signal=by_signal)
+    )
     scene = Scene(
         condition=CONDITIONS[line],
         settings=settings,
