@@ -64,7 +64,7 @@ async def test_somebody_calls_cuts_in_and_hangs_up(home: Path):
 async def test_the_agent_hangs_up_and_the_network_confirms_it(home: Path):
     model = ScriptedModel(lambda prompt: "Goodbye. [TOOL:end_call]")
     async with served(home, model) as server:
-        call = await dial(server, Subscriber(Caller().says("Yes?", at=0.3).hangs_up(at=60)))
+        call = await dial(server, Subscriber(Caller().says("Who is this?", at=0.3).hangs_up(at=60)))
         row = await kept(server, call)
         asked = [(kind, method) for kind, method, _ in server.network.requests]
 

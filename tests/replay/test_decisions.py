@@ -18,6 +18,8 @@ from sdr_lab.simulate.condition import CONDITIONS
 from sdr_lab.turns.decision import Kind
 from tests.replay.recorded import recorded
 
+ENERGY = CallSettings(interrupt=InterruptSettings(detector="energy"))
+
 
 def test_filters_are_applied_again(tmp_path: Path):
     settings = CallSettings(filters=("highpass_gate",))
@@ -29,7 +31,7 @@ def test_filters_are_applied_again(tmp_path: Path):
 
 
 def test_a_later_stop_has_moved(tmp_path: Path):
-    done = recorded(tmp_path)
+    done = recorded(tmp_path, ENERGY)
     settings = done.session.config.settings
     slower = replace(settings, interrupt=replace(settings.interrupt, min_speech_ms=300))
     found = replay_decisions(done.folder, slower)
@@ -42,7 +44,7 @@ def test_a_later_stop_has_moved(tmp_path: Path):
 
 
 def test_a_stop_that_is_no_longer_ends_the_reply_all_the_same(tmp_path: Path):
-    done = recorded(tmp_path)
+    done = recorded(tmp_path, ENERGY)
     settings = done.session.config.settings
     off = replace(settings, interrupt=replace(settings.interrupt, enabled=False))
     found = replay_decisions(done.folder, off)
