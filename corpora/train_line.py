@@ -17,6 +17,7 @@ from corpora.sound import RATE_HZ, Pcm, active_rms, band, frames_db, linear, thr
 
 FRAME = 160
 CODECS = ("ulaw", "gsm", "alaw", "adpcm")
+WIDE_SNR_DB = (25, 20, 15, 12, 9, 6, 3, 0, -2)
 CODEC_SHARES = (0.62, 0.2, 0.1, 0.08)
 
 
@@ -47,8 +48,8 @@ class EchoPath:
     """Share of 20-ms frames that an echo suppressor lets through; 1 without one."""
 
 
-def draw_path(rng: Generator) -> EchoPath:
-    """Draw an echo path of one of four families."""
+def draw_path(rng: Generator, is_plain: bool = False) -> EchoPath:
+    """Draw an echo path of one of four families; a plain one does nothing unusual."""
     kind = str(rng.choice(["hybrid", "handset", "speaker", "network"], p=[0.25, 0.25, 0.35, 0.15]))
     length, decay = {
         "hybrid": (96, rng.uniform(4, 25)),
@@ -65,6 +66,9 @@ def draw_path(rng: Generator) -> EchoPath:
         "network": rng.uniform(150, 480),
     }[kind]
     loss_db = rng.uniform(6, 26) if rng.random() < 0.5 else rng.uniform(18, 42)
+    if is_plain:
+        loss_db = rng.uniform(11, 36)
+        delay_ms = min(delay_ms, rng.uniform(200, 280))
     is_far = kind == "speaker"
     return EchoPath(
         kind,
@@ -74,8 +78,8 @@ def draw_path(rng: Generator) -> EchoPath:
         rng.uniform(120, 500),
         rng.uniform(1900, 3800),
         rng.uniform(0.5, 6) if is_far and rng.random() < 0.6 else 0.0,
-        rng.uniform(0, 4) if rng.random() < 0.4 else 0.0,
-        rng.uniform(0.1, 0.7) if rng.random() < 0.18 else 1.0,
+        rng.uniform(0, 4) if rng.random() < 0.4 and not is_plain else 0.0,
+        rng.uniform(0.1, 0.7) if rng.random() < 0.18 and not is_plain else 1.0,
     )
 
 
@@ -96,7 +100,7 @@ def echo_of(rng: Generator, agent: Pcm, agent_db: float, path: EchoPath) -> Pcm:
     shift = int(path.delay_ms * 8)
     out = np.zeros_like(agent)
     out[shift:] = wet[: len(wet) - shift]
-    if rng.random() < 0.15:
+    if rng.random() < 0.15 and path.suppress == 1 and path.wander_db:
         out = jumped(rng, out)
     if rng.random() < 0.15:
         out = through(out, "WAV", "GSM610")
@@ -120,7 +124,7 @@ def add_bed(rng: Generator, bank: Bank, pcm: Pcm, level_db: float, tags: dict[st
     bed = bank.pcm(clip)
     start = int(rng.integers(len(bed)))
     bed = np.resize(np.roll(bed, -start), len(pcm))
-    snr_db = float(rng.choice([25, 20, 15, 12, 9, 6, 3, 0, -2]))
+    snr_db = float(rng.choice([25, 22, 18, 14, 11, 8, 4, 0] if tags["plain"] else WIDE_SNR_DB))
     target = 10 ** ((level_db - snr_db) / 20)
     bed = bed * (target / np.sqrt((bed**2).mean() + 1e-12))
     if rng.random() < 0.25:
@@ -168,7 +172,7 @@ def silenced(rng: Generator, pcm: Pcm) -> Pcm:
 
 def lossy(rng: Generator, wire: NDArray[np.uint8], tags: dict[str, Any]) -> NDArray[np.uint8]:
     """Lose frames in bursts; the gap is silence, a repetition that fades, or noise."""
-    rate, burst = rng.uniform(0.005, 0.12), rng.uniform(1, 4)
+    rate, burst = rng.uniform(0.005, 0.07 if tags["plain"] else 0.12), rng.uniform(1, 4)
     how = str(rng.choice(["silence", "repeat", "noise"]))
     out, lost = wire.copy(), 0
     last = np.zeros(FRAME, np.float32)
@@ -193,7 +197,13 @@ def lossy(rng: Generator, wire: NDArray[np.uint8], tags: dict[str, Any]) -> NDAr
 
 
 def transmit(
-    rng: Generator, bank: Bank, draft: Draft, level_db: float, agent_db: float
+    rng: Generator,
+    bank: Bank,
+    draft: Draft,
+    level_db: float,
+    agent_db: float,
+    *,
+    is_plain: bool,
 ) -> Simulated:
     """Mix a draft and send it over a line."""
     tags = draft.tags
@@ -207,7 +217,7 @@ def transmit(
         tags["agc"] = True
     echo = np.zeros_like(inbound)
     if rng.random() < 0.58:
-        path = draw_path(rng)
+        path = draw_path(rng, is_plain)
         echo = echo_of(rng, draft.agent, agent_db, path)
         tags["echo"] = {
             "att_db": round(path.loss_db, 1),

@@ -19,6 +19,12 @@ from corpora.sound import RATE_HZ, Pcm, active_rms, equalised, fade, normal, war
 KINDS = ("interruption", "backchannel", "nonverbal", "noise", "side_speech")
 SHARES = (0.34, 0.24, 0.15, 0.18, 0.09)
 STYLES = ("plain", "short", "slow", "stutter", "rising", "soft", "middle", "breathy")
+PLAIN_SHARE = 0.55
+WIDE_DB = {"normal": (-32, -21), "quiet": (-46, -33), "loud": (-20, -11)}
+PLAIN_DB = {"normal": (-31, -21), "quiet": (-40, -34), "loud": (-20, -14)}
+"""Active level of the caller, dBFS."""
+LONGEST_S = {True: 0.52, False: 0.75}
+"""Of a backchannel, in plain calls and others."""
 STYLE_SHARES = (0.24, 0.24, 0.12, 0.08, 0.08, 0.08, 0.10, 0.06)
 
 
@@ -37,6 +43,8 @@ class Scene:
     """Mean pause between events."""
     body: float
     """Factor on the caller's pitch, formants and tempo: the same voice is another in each call."""
+    is_plain: bool
+    """A call as they mostly are: no extremes of level, line and habit."""
 
 
 def pick(rng: Generator, clips: list[Clip]) -> Clip:
@@ -54,7 +62,8 @@ def draw_scene(rng: Generator, bank: Bank) -> tuple[Scene, str]:
     agent = str(rng.choice(agents))
     caller = str(rng.choice([name for name in people if name != agent]))
     level = str(rng.choice(["normal", "quiet", "loud"], p=[0.48, 0.33, 0.19]))
-    low, high = {"normal": (-32, -21), "quiet": (-46, -33), "loud": (-20, -11)}[level]
+    is_plain = rng.random() < PLAIN_SHARE
+    low, high = (PLAIN_DB if is_plain else WIDE_DB)[level]
     scene = Scene(
         caller,
         is_human,
@@ -64,6 +73,7 @@ def draw_scene(rng: Generator, bank: Bank) -> tuple[Scene, str]:
         rng.random() < 0.25,
         float(rng.uniform(0.7, 2.4)),
         float(rng.uniform(0.9, 1.12)),
+        is_plain,
     )
     return scene, level
 
@@ -128,10 +138,10 @@ def distractor(rng: Generator, bank: Bank, scene: Scene, kind: str) -> tuple[Pcm
         pcm = warp(bank.pcm(clip), scene.body * rng.uniform(0.97, 1.03)) * 10 ** (
             rng.uniform(-10, 3) / 20
         )
-        if rng.random() < 0.09:
+        if rng.random() < 0.09 and not scene.is_plain:
             gap = np.zeros(int(rng.uniform(0.08, 0.3) * RATE_HZ), np.float32)
             pcm = np.concatenate([pcm[:3200], gap, pcm[:3200]])
-        return pcm[: int(0.75 * RATE_HZ)], clip.speaker, clip.name
+        return pcm[: int(LONGEST_S[scene.is_plain] * RATE_HZ)], clip.speaker, clip.name
     if kind == "side_speech":
         group = bank.by_speaker["speech"]
         others = [name for name in group if name != scene.caller]
@@ -236,5 +246,8 @@ def simulate(rng: Generator, bank: Bank, name: str) -> Simulated:
         "caller_voice": scene.caller,
         "caller_human": scene.is_human,
         "yields": scene.yields,
+        "plain": scene.is_plain,
     }
-    return train_line.transmit(rng, bank, draft, scene.level_db, scene.agent_db)
+    return train_line.transmit(
+        rng, bank, draft, scene.level_db, scene.agent_db, is_plain=scene.is_plain
+    )
