@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import cast
 
-from sdr_lab.errors import NotFound
+from sdr_lab.errors import BadInput, NotFound, SdrLabError
 from sdr_lab.own_class import OWN_CLASS, is_own_class, load_class
 from sdr_lab.records import InterruptSettings
 from sdr_lab.turns.detectors.base import InterruptDetector
@@ -69,15 +69,38 @@ DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
 """The built-in ones. What a detector needs is imported when it is made."""
 
 
+PARTS = ("threshold", "arm", "disarm", "hear", "read", "reading")
+"""What a class of the user's own must have."""
+
+
 def make_detector(settings: InterruptSettings) -> InterruptDetector:
     """Make the detector that the settings name.
 
     Raises:
         NotFound: there is none of that name.
+        BadInput: a class of the user's own that is no detector.
     """
     name = settings.detector
     if is_own_class(name):
-        return cast(InterruptDetector, load_class(name, "detector")(settings))
+        return _own(name, settings)
     if name not in DETECTORS:
         raise NotFound(f"detector {name!r}: unknown; allowed: {', '.join(DETECTORS)}, {OWN_CLASS}")
     return DETECTORS[name](settings)
+
+
+def _own(name: str, settings: InterruptSettings) -> InterruptDetector:
+    made_of = load_class(name, "detector")
+    try:
+        made = made_of(settings)
+    except SdrLabError:
+        raise
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise BadInput(f"detector {name!r}: can't be made of the settings: {told}") from error
+    lacking = [part for part in PARTS if not hasattr(made, part)]
+    if lacking:
+        raise BadInput(
+            f"detector {name!r}: is no detector, it lacks {', '.join(lacking)}; "
+            "see sdr_lab/turns/detectors/base.py"
+        )
+    return cast(InterruptDetector, made)
