@@ -86,6 +86,11 @@ def warn(line: str) -> None:
     typer.secho(line, fg="yellow", err=True)
 
 
+def count(n: int, noun: str) -> str:
+    """Name a number of things: `1 call`, `2 calls`."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 def jobs_for(calls: Sequence[LabelledCall], jobs: int | None) -> int:
     """Return the number of processes to use."""
     import os

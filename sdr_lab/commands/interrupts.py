@@ -18,6 +18,7 @@ from sdr_lab.commands.interrupt_options import (
     Swap,
     checked_out,
     chosen_settings,
+    count,
     jobs_for,
     opened,
     progress,
@@ -67,8 +68,8 @@ def detect(
         typer.echo(json.dumps(times_s, indent=1))
         return
     write_json(out, times_s)
-    n = sum(map(len, times_s.values()))
-    typer.echo(f"{out}: {n} {decision}s of {settings.detector} in {len(calls)} calls")
+    found = count(sum(map(len, times_s.values())), decision)
+    typer.echo(f"{out}: {found} of {settings.detector} in {count(len(calls), 'call')}")
 
 
 @app.command("score")
@@ -139,8 +140,8 @@ def _run(
 def _check_labels(folder: Path, calls: Sequence[LabelledCall]) -> None:
     if not any(call.labels for call in calls):
         raise BadInput(
-            f"{folder}: no labels in {len(calls)} call(s), nothing to score against; label them "
-            "with `sdr-lab interrupts label`, or import a label track"
+            f"{folder}: no labels in {count(len(calls), 'call')}, nothing to score against; label "
+            "them with `sdr-lab interrupts label`, or import a label track"
         )
     if not any(label.kind == "interruption" for call in calls for label in call.labels):
         warn(f"{folder}: no interruption is labelled; recall and F1 say nothing")
@@ -170,7 +171,7 @@ def _print_score(name: str, calls: int, result: Score) -> None:
         "F1": f"{result.f1:.3f}",
         "latency": _latency(result),
     }
-    print_table(("", ""), list(facts.items()), title=f"{name}: {calls} calls")
+    print_table(("", ""), list(facts.items()), title=f"{name}: {count(calls, 'call')}")
     if result.false_by_cause:
         typer.echo()
         rows = [

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sdr_lab.commands.interrupt_options import Folder, Swap, opened, progress, warn
+from sdr_lab.commands.interrupt_options import Folder, Swap, count, opened, progress, warn
 from sdr_lab.commands.terminal import JSON_HELP, print_json, print_table
 from sdr_lab.commands.workspace import workspace
 from sdr_lab.errors import BadInput, NotFound
@@ -82,7 +81,7 @@ def import_(
         done = import_call(replace(source, kind=kind), into, name)
         for note in done.notes:
             warn(note)
-        typer.echo(f"{done.folder}: {done.duration_ms / 1000:.1f} s, {done.labels} labels")
+        typer.echo(f"{done.folder}: {done.duration_ms / 1000:.1f} s, {count(done.labels, 'label')}")
 
 
 def export(
@@ -103,7 +102,7 @@ def export(
     calls = opened(folder, swap)
     with progress("export", len(calls)) as step:
         exporting.export(calls, out, to, step)
-    typer.echo(f"{out}: {len(calls)} calls")
+    typer.echo(f"{out}: {count(len(calls), 'call')}")
 
 
 def label(
@@ -122,20 +121,23 @@ def label(
     as_json: Annotated[bool, typer.Option("--json", help=JSON_HELP)] = False,
 ) -> None:
     """List the labels of a call, add one, or remove one."""
-    from sdr_lab.tune.labels import LABELS, CallLabels, read_labels
+    from sdr_lab.tune.review import labels_of_call, locked
 
     folder = folder_of(ctx, call)
-    path = folder / LABELS
-    known = read_labels(path) if path.is_file() else CallLabels()
     is_new = bool(kind) or onset is not None or offset is not None
     if is_new and remove is not None:
         raise BadInput("give a label to add or --remove, not both")
     if is_new:
         if not kind or onset is None or offset is None:
             raise BadInput("a label needs --type, --onset and --offset")
-        known = _added(folder, known, _new_label(kind, (onset, offset), by, note))
+        fresh = _new_label(kind, (onset, offset), by, note)
+        with locked(folder):
+            known = _added(folder, fresh)
     elif remove is not None:
-        known = _removed(path, known, remove)
+        with locked(folder):
+            known = _removed(folder, remove)
+    else:
+        known = labels_of_call(folder)
     _print_labels(known, as_json)
 
 
@@ -174,19 +176,22 @@ def login_name() -> str:
 
 
 def _new_label(kind: str, times_s: tuple[float, float], by: str, note: str) -> Label:
-    from sdr_lab.tune.labels import Label, check_kind, ms_of
+    from sdr_lab.tune.labels import LONGEST_MS, Label, check_kind, ms_of
 
-    if not all(map(math.isfinite, times_s)):
-        raise BadInput(f"--onset, --offset: got {times_s}, allowed: seconds from the beginning")
+    for name, value in zip(("--onset", "--offset"), times_s, strict=True):
+        if not abs(value) <= LONGEST_MS / 1000:  # NaN compares false
+            raise BadInput(f"{name}: got {value:g}, allowed: seconds from the beginning")
     onset_ms, offset_ms = map(ms_of, times_s)
     return Label(check_kind(kind, "--type"), onset_ms, offset_ms, by or login_name(), note.strip())
 
 
-def _added(folder: Path, known: CallLabels, fresh: Label) -> CallLabels:
+def _added(folder: Path, fresh: Label) -> CallLabels:
     from sdr_lab.tune.corpus import AUDIO
     from sdr_lab.tune.labels import LABELS, check_labels, write_labels
+    from sdr_lab.tune.review import labels_of_call
     from sdr_lab.tune.two_channels import read_length
 
+    known = labels_of_call(folder)
     labels = sorted((*known.labels, fresh), key=lambda x: (x.onset_ms, x.offset_ms))
     check_labels(labels, read_length(folder / AUDIO), str(folder))
     known = replace(known, labels=tuple(labels))
@@ -194,9 +199,12 @@ def _added(folder: Path, known: CallLabels, fresh: Label) -> CallLabels:
     return known
 
 
-def _removed(path: Path, known: CallLabels, number: int) -> CallLabels:
-    from sdr_lab.tune.labels import write_labels
+def _removed(folder: Path, number: int) -> CallLabels:
+    from sdr_lab.tune.labels import LABELS, write_labels
+    from sdr_lab.tune.review import labels_of_call
 
+    path = folder / LABELS
+    known = labels_of_call(folder)
     if number > len(known.labels):
         raise NotFound(f"{path}: no label {number}; it has {len(known.labels)}")
     labels = [x for i, x in enumerate(known.labels, start=1) if i != number]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sdr_lab.commands.interrupt_options import count
 from sdr_lab.commands.terminal import JSON_HELP, complain, print_json, print_table
 from sdr_lab.commands.workspace import workspace
 from sdr_lab.errors import BadInput, NotFound, SdrLabError
@@ -78,15 +79,15 @@ def review(
     found, problems = desk.queue(folders, others)
     for problem in problems:
         typer.secho(problem, fg="yellow", err=True)
-    if list_only or as_json:
+    if as_json or (list_only and found):
         _print_queue(found, as_json)
         return
     if not found:
-        typer.echo(f"nothing waits for review in {_count(len(folders), 'call')}")
+        typer.echo(f"nothing waits for review in {count(len(folders), 'call')}")
         return
     if not sys.stdin.isatty():
         raise BadInput(
-            f"{_count(len(found), 'proposal')} wait, and nobody is there to press keys: "
+            f"{count(len(found), 'proposal')} wait, and nobody is there to press keys: "
             "give --list, --accept ID or --reject ID"
         )
     _sit_down(found, folders, by or user())
@@ -193,7 +194,7 @@ def _sit_down(found: Sequence[Proposal], folders: Sequence[Path], by: str) -> No
     typer.echo(HELP)
     with TemporaryDirectory(prefix="sdr-lab-") as folder, Player(Path(folder)) as player:
         answer_all(desk, typer.getchar, player.play)
-    typer.echo(f"{_count(desk.answered, 'proposal')} answered by {by}")
+    typer.echo(f"{count(desk.answered, 'proposal')} answered by {by}")
 
 
 def answer_all(desk: Desk, read_key: Run, play: Callable[[Desk], str]) -> None:
@@ -284,7 +285,3 @@ class Player:
         if running is not None:
             running.terminate()
             running.wait()
-
-
-def _count(n: int, noun: str) -> str:
-    return f"1 {noun}" if n == 1 else f"{n} {noun}s"

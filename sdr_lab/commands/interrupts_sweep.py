@@ -21,6 +21,7 @@ from sdr_lab.commands.interrupt_options import (
     Swap,
     checked_out,
     chosen_settings,
+    count,
     opened,
     warn,
 )
@@ -159,8 +160,8 @@ def _print(result: SweepResult, out: Path | None, save: str) -> None:
     told = ", ".join(f"{name}={value}" for name, value in values.items())
     minutes = result.audio_ms / 60_000
     typer.echo(
-        f"{len(result.rows)} settings of {result.space.detector}, {result.calls} calls, "
-        f"{minutes:.1f} minutes; looking for {result.objective}"
+        f"{count(len(result.rows), 'setting')} of {result.space.detector}, "
+        f"{count(result.calls, 'call')}, {minutes:.1f} minutes; looking for {result.objective}"
     )
     typer.echo(f"chosen: {told}\n")
     rows = []
@@ -179,16 +180,30 @@ def _print(result: SweepResult, out: Path | None, save: str) -> None:
 def _print_front(result: SweepResult) -> None:
     typer.echo(f"\nnothing beats these {len(result.front)}:")
     names = ("recall", "false_per_min", "f1", "latency_median_ms")
+    shown = thinned(result.front, result.chosen)
     rows = [
         (
             *(str(value) for value in result.space.values(i).values()),
             *(_number(result.rows[i][name]) for name in names),
         )
-        for i in result.front[:SHOWN]
+        for i in shown
     ]
     print_table((*result.space.names, *(FIGURES[name] for name in names)), rows)
-    if len(result.front) > SHOWN:
-        typer.echo(f"… and {len(result.front) - SHOWN} more; --out writes all")
+    if len(result.front) > len(shown):
+        typer.echo(f"… and {len(result.front) - len(shown)} between them; --out writes all")
+
+
+def thinned(front: Sequence[int], chosen: int) -> list[int]:
+    """Return rows from one end of a front to the other, with the chosen one if it is there."""
+    n = len(front)
+    if n <= SHOWN:
+        return list(front)
+    places = [round(i * (n - 1) / (SHOWN - 1)) for i in range(SHOWN)]
+    if chosen in front:
+        at = front.index(chosen)
+        nearest = min(range(SHOWN), key=lambda i: abs(places[i] - at))
+        places[nearest] = at
+    return [front[at] for at in places]
 
 
 def _number(value: Any) -> str:

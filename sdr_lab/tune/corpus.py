@@ -29,6 +29,7 @@ from sdr_lab.tune.labels import (
     Label,
     check_labels,
     describe,
+    is_plain_name,
     labels_of,
     read_json,
     read_labels,
@@ -197,8 +198,9 @@ def _calls_of_truth(path: Path, swap: bool, warn: Callable[[str], None]) -> Iter
     late: list[str] = []
     for i, row in enumerate(rows):
         key = row.get("id") if isinstance(row, dict) else None
-        if not isinstance(key, str) or not key or Path(key).name != key:
-            raise BadInput(f"{truth}, call {i}: id {key!r}; expected the name of a file in calls/")
+        if not isinstance(key, str) or not is_plain_name(key):
+            told = repr(key)[:80]
+            raise BadInput(f"{truth}, call {i}: id {told}; expected the name of a file in calls/")
         if key in seen:
             raise BadInput(f"{truth}: call {key} is there twice; remove one")
         seen.add(key)

@@ -6,6 +6,7 @@ left, agent right. A folder appears when it is complete, or not at all.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ from sdr_lab.tune.labels import (
     CallLabels,
     Interval,
     check_labels,
+    is_plain_name,
     read_labels,
     write_labels,
 )
@@ -31,6 +33,8 @@ from sdr_lab.tune.two_channels import BLOCK_MS, energies_of, guess_caller, looks
 CHECKED_MS = 300_000
 """So much of a recording shows which channel is whose."""
 SIDES = ("left", "right")
+SAYS_CALLER, SAYS_AGENT = "caller", "agent"
+"""Words in the names of two mono files; `interrupts export --to wav` names them so."""
 
 Blocks = Iterator[tuple[bytes, bytes]]
 
@@ -79,9 +83,9 @@ def import_call(source: Source, target: Path, name: str = "") -> Imported:
         Conflict: the folder exists already.
         StorageError: it can't be written.
     """
-    name = name or source.audio.stem
+    name = name or _name_of(source)
     folder = target / name
-    if not name or Path(name).name != name:
+    if not is_plain_name(name):
         raise BadInput(f"{name!r}: not the name of a folder; give a plain name")
     if folder.exists():
         raise Conflict(f"{folder}: exists already; give another --id or remove it")
@@ -118,6 +122,7 @@ def sources_of(
         raise BadInput(f"caller channel {caller!r}: unknown; allowed: auto, left, right")
     channels = [read_info(file).channels for file in files]
     if channels == [1, 1]:
+        _check_order(*files)
         return [Source(files[0], files[1], labels, caller, by)]
     for file, n in zip(files, channels, strict=True):
         if n == 1:
@@ -130,6 +135,25 @@ def sources_of(
     if labels is not None and len(files) != 1:
         raise BadInput(f"{labels}: labels of one call, but there are {len(files)} recordings")
     return [Source(file, None, labels, caller, by) for file in files]
+
+
+def _check_order(caller: Path, agent: Path) -> None:
+    """Refuse two files whose names say that they are given the wrong way round."""
+    if SAYS_AGENT in _words(caller) or SAYS_CALLER in _words(agent):
+        raise BadInput(
+            f"{caller}, {agent}: by their names the agent's comes first; give the caller's file "
+            "first (or rename them)"
+        )
+
+
+def _words(path: Path) -> list[str]:
+    return re.split(r"[^a-z]+", path.stem.lower())
+
+
+def _name_of(source: Source) -> str:
+    """Return what the recording is called, without the part that tells caller and agent apart."""
+    stem = source.audio.stem
+    return stem if source.agent is None else re.sub(rf"[.\-_ ]{SAYS_CALLER}$", "", stem)
 
 
 def _known_labels(source: Source) -> tuple[CallLabels, Path | None]:

@@ -35,6 +35,7 @@ def settings_of(
     Raises:
         SettingError: an unknown name, or a value that is not allowed.
         NotFound: no such detector.
+        BadInput: a pair that is none, or two detectors.
     """
     given: dict[str, Any] = {}
     for pair in pairs:
@@ -43,6 +44,11 @@ def settings_of(
             raise BadInput(f"--set {pair!r}: expected KEY=VALUE, such as min_speech_ms=200")
         given[setting_name(key.strip(), text)] = text.strip()
     if detector:
+        if given.get("detector", detector) != detector:
+            raise BadInput(
+                f"--detector {detector} and --set detector={given['detector']} contradict each "
+                "other; give one"
+            )
         given["detector"] = detector
     return changed(base or InterruptSettings(), given)
 

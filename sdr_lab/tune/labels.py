@@ -28,6 +28,13 @@ LONGEST_MS = 24 * 3_600_000
 """A time beyond a day was given in another unit."""
 
 
+LONGEST_NAME = 200
+"""Bytes of a name; file systems take 255, with what is put before and after."""
+
+SHOWN = 20
+"""Digits of a wrong number that a message repeats."""
+
+
 @dataclass(frozen=True, slots=True)
 class Interval:
     """A stretch of a call, stream time."""
@@ -64,6 +71,17 @@ class CallLabels:
     """When the agent was heard; None: the file does not say."""
     tags: Mapping[str, Any] = field(default_factory=dict)
     caller_turns: tuple[Interval, ...] = ()
+
+
+def is_plain_name(name: str) -> bool:
+    """Say whether a file or folder can have a name: short, printable, no path."""
+    return (
+        bool(name)
+        and Path(name).name == name
+        and name != ".."
+        and name.isprintable()
+        and len(name.encode()) <= LONGEST_NAME
+    )
 
 
 def ms_of(seconds: float) -> int:
@@ -197,7 +215,7 @@ def read_json(path: Path) -> Any:
         BadInput: it can't be read or is damaged; the message has line and column.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))  # some editors begin with a mark
     except OSError as error:
         raise BadInput(f"{path}: can't be read: {reason_of(error)}") from None
     except UnicodeDecodeError:
@@ -206,6 +224,8 @@ def read_json(path: Path) -> Any:
         raise BadInput(
             f"{path}, line {error.lineno}, column {error.colno}: damaged JSON: {error.msg}"
         ) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise BadInput(f"{path}: damaged JSON: {str(error).partition(';')[0]}") from None
     except RecursionError:
         raise BadInput(f"{path}: JSON nested too deeply; see docs/labels.md") from None
 
@@ -236,7 +256,9 @@ def write_text(path: Path, text: str) -> None:
 def _label(row: Any, where: str) -> Label:
     if not isinstance(row, dict):
         raise BadInput(f"{where}: expected an object with type, onset_s and offset_s, not {row!r}")
-    kind = check_kind(str(row.get("type")), where)
+    if "type" not in row:
+        raise BadInput(f"{where}: has no type; allowed: {', '.join(KINDS)}")
+    kind = check_kind(str(row["type"]), where)
     return Label(
         kind=kind,
         onset_ms=_time(row.get("onset_s"), f"{where}, onset_s"),
@@ -273,5 +295,6 @@ def _time(value: Any, where: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadInput(f"{where}: expected seconds, not {value!r}")
     if not abs(value) <= LONGEST_MS / 1000:  # NaN compares false
-        raise BadInput(f"{where}: {value!r} is no time within a call; give seconds")
+        told = f"{value:g}" if isinstance(value, float) else f"{str(value)[:SHOWN]}"
+        raise BadInput(f"{where}: {told} is no time within a call; give seconds")
     return ms_of(value)

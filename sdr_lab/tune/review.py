@@ -215,7 +215,7 @@ def locked(folder: Path) -> Iterator[None]:
         lock.acquire(timeout=WAIT_S)
     except Timeout:
         raise StorageError(
-            f"{path}: another review has been writing for {WAIT_S:g} s; try again"
+            f"{path}: somebody else has been writing labels for {WAIT_S:g} s; try again"
         ) from None
     except OSError as error:
         raise StorageError(f"{path}: can't be written: {reason_of(error)}") from error

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
 import soundfile
 from typer.testing import Result
 
-from sdr_lab.tune.labels import Label, read_labels
+from sdr_lab.tune.labels import Label, read_labels, write_labels
+from sdr_lab.tune.review import labels_of_call, locked
 from tests.tune.made_calls import EVENTS, channels, corpus, write_wav
 
 Run = Callable[..., Result]
@@ -120,6 +123,8 @@ def test_a_score_that_is_missed_exits_with_1(run: Run, calls: Path):
         (("--agent", "nobody"), "nobody"),
         (("--detections", "no.json"), "no.json: can't be read: No such file"),
         (("--detections", "no.json", "--hold"), "not both"),
+        (("--detector", "energy", "--set", "detector=hybrid"), "contradict each other; give one"),
+        (("--detector", "json:JSONDecoder"), "detector 'json:JSONDecoder': can't be made of"),
     ],
 )
 def test_what_can_not_be_scored_is_told_in_one_line(run: Run, calls: Path, options, line: str):
@@ -129,7 +134,7 @@ def test_what_can_not_be_scored_is_told_in_one_line(run: Run, calls: Path, optio
 def test_calls_without_labels_are_told(run: Run, folder: Path):
     result = run("interrupts", "score", folder, *ENERGY, exit_code=1)
 
-    assert "no labels in 1 call(s), nothing to score against; label them with" in told(result)
+    assert "no labels in 1 call, nothing to score against; label them with" in told(result)
 
 
 def test_where_nothing_can_be_written_nothing_is_computed(run: Run, calls: Path, tmp_path: Path):
@@ -217,9 +222,33 @@ def test_labels_are_added_listed_and_removed(run: Run, run_json, folder: Path):
     assert "lies past the end" in told(add("noise", 11, 13, exit_code=1))
     assert "did you mean noise?" in told(add("nose", 1, 2, exit_code=1))
     assert "allowed: seconds" in told(add("noise", float("nan"), 2, exit_code=1))
+    far = told(add("noise", 1, 1e300, exit_code=1))
+    assert far == "--offset: got 1e+300, allowed: seconds from the beginning"
     run("interrupts", "label", folder, "--remove", 2)
     listed = run_json("interrupts", "label", folder)
     assert [row["type"] for row in listed] == ["interruption"]
+
+
+def test_a_label_waits_for_whoever_is_writing(run: Run, folder: Path):
+    """Like a reviewer who has read the labels, and writes them while a colleague adds one."""
+    reading, added = Event(), Event()
+
+    def review() -> None:
+        with locked(folder):
+            known = labels_of_call(folder)
+            reading.set()
+            added.wait(0.3)  # runs out: the colleague can't write now
+            mine = Label("noise", 1000, 2000, "ann")
+            write_labels(folder / "labels.json", replace(known, labels=(*known.labels, mine)))
+
+    reviewer = Thread(target=review)
+    reviewer.start()
+    reading.wait()
+    run("interrupts", "label", folder, "--type", "noise", "--onset", 4, "--offset", 5)
+    added.set()
+    reviewer.join()
+
+    assert [x.onset_ms for x in read_labels(folder / "labels.json").labels] == [1000, 4000]
 
 
 def test_the_labellers_name_is_the_login_name(run: Run, run_json, folder: Path):

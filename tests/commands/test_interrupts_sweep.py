@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from sdr_lab.commands.interrupts_sweep import SHOWN, thinned
 from tests.tune.made_calls import EVENTS, QUIET, corpus
 
 Run = Callable[..., Result]
@@ -43,6 +44,16 @@ def test_a_sweep_chooses_saves_and_says_what_it_lacks(
     assert run_json("interrupts", "preset", "show", "again")["settings"] == saved["settings"]
     assert "are the same" in run("interrupts", "preset", "diff", "best", "again").stdout
     assert [one["name"] for one in run_json("interrupts", "preset", "list")] == ["again", "best"]
+
+
+@pytest.mark.parametrize("chosen", [0, 7, 39])
+def test_a_long_front_is_shown_from_end_to_end_with_the_chosen_one(chosen: int):
+    shown = thinned(range(40), chosen)
+
+    assert len(shown) == SHOWN
+    assert {shown[0], shown[-1]} == {0, 39}
+    assert chosen in shown
+    assert list(shown) == sorted(set(shown))
 
 
 def test_json_has_the_outcome(run_json, calls: Path):

@@ -169,8 +169,22 @@ def test_nothing_is_replaced(tmp_path: Path):
 def test_a_name_is_no_path(tmp_path: Path):
     wav = write_wav(tmp_path / "talk.wav", CALLER, AGENT)
 
-    with pytest.raises(BadInput, match="not the name of a folder"):
-        import_call(Source(wav), tmp_path / "calls", "../up")
+    for name in ("../up", "..", ".", "x" * 300):
+        with pytest.raises(BadInput, match="not the name of a folder"):
+            import_call(Source(wav), tmp_path / "calls", name)
+
+
+def test_names_tell_the_caller_from_the_agent(tmp_path: Path):
+    caller, agent = tmp_path / "talk.caller.ulaw", tmp_path / "talk.agent.ulaw"
+    caller.write_bytes(CALLER)
+    agent.write_bytes(AGENT)
+
+    [source] = sources_of([caller, agent])
+    done = import_call(source, tmp_path / "calls")
+
+    assert done.folder == tmp_path / "calls" / "talk"
+    with pytest.raises(BadInput, match="give the caller's file first"):
+        sources_of([agent, caller])
 
 
 def test_what_is_no_call_is_refused(tmp_path: Path):

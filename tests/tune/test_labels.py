@@ -60,6 +60,8 @@ BAD = {
     "no list": ([], "expected"),
     "other version": ({"version": 2, "labels": []}, "version 2 is unknown; allowed: 1"),
     "misspelled": (one(type="nose"), "labels[0]: type 'nose' is unknown; allowed: interruption"),
+    "no type": ({"labels": [{"onset_s": 1, "offset_s": 2}]}, "labels[0]: has no type; allowed: "),
+    "huge": (one(offset_s=int("9" * 400)), f"offset_s: {'9' * 20} is no time within a call"),
     "hint": (one(type="interuption"), "did you mean interruption?"),
     "no time": (one(onset_s=None), "labels[0], onset_s: expected seconds, not None"),
     "text": (one(onset_s="1"), "expected seconds, not '1'"),
@@ -109,6 +111,21 @@ def test_damaged_json_is_told_with_its_line(tmp_path: Path):
 
     with pytest.raises(BadInput, match=r"labels.json, line 3, column 10: damaged JSON"):
         read_labels(path)
+
+
+def test_a_number_of_thousands_of_digits_is_damaged(tmp_path: Path):
+    path = tmp_path / "labels.json"
+    path.write_text('{"version": 1, "labels": [], "x": ' + "9" * 5000 + "}")
+
+    with pytest.raises(BadInput, match=r"labels.json: damaged JSON: Exceeds the limit"):
+        read_labels(path)
+
+
+def test_a_byte_order_mark_is_no_damage(tmp_path: Path):
+    path = tmp_path / "labels.json"
+    path.write_text('{"version": 1, "labels": []}', encoding="utf-8-sig")
+
+    assert read_labels(path) == CallLabels()
 
 
 def test_a_missing_or_binary_file_is_told(tmp_path: Path):
