@@ -125,6 +125,32 @@ def test_doctor_is_content_with_what_the_page_sets(page: str, tmp_path: Path):
         assert checks[name]["state"] == "ok", checks[name]
 
 
+# ---- interruptions
+
+
+def commands(page: str) -> list[list[str]]:
+    """Return what a page types into a shell, word by word."""
+    found = re.findall(
+        r"^ *```sh\n(.*?)^ *```$", (GUIDES / f"{page}.md").read_text("utf-8"), re.M | re.S
+    )
+    lines = "\n".join(found).replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def test_the_commands_about_interruptions_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "datasets").symlink_to(GUIDES.parents[1] / "datasets")
+    monkeypatch.chdir(tmp_path)
+    home = f"--set=SDR_LAB_HOME={tmp_path / 'data'}"
+
+    for program, *words in commands("interrupts"):
+        done = CliRunner().invoke(app, [home, *words])
+        assert (program, done.exit_code) == ("sdr-lab", 0), f"{words}: {done.output}"
+
+    assert "INTERRUPT_DETECTOR=energy" in (tmp_path / ".env").read_text()
+    assert {path.suffix for path in (tmp_path / "pictures").iterdir()} == {".png"}
+    assert "(interrupts.md)" in (GUIDES / "README.md").read_text("utf-8")
+
+
 # ---- a language model
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -183,9 +184,16 @@ def _print_score(name: str, calls: int, result: Score) -> None:
         typer.echo()
         rows = [
             (tag, f"{one.recall:.1%}" if one.n else "–", f"{one.false_per_min:.2f}", str(one.n))
-            for tag, one in result.by_tag.items()
+            for tag, one in sorted(result.by_tag.items(), key=lambda row: _in_order(row[0]))
         ]
         print_table(("by tag", "recall", "false a minute", "interruptions"), rows)
+
+
+def _in_order(tag: str) -> tuple[str, bool, float, str]:
+    """Order tags by name and, where it is a number, by value: `snr=5`, `snr=10`, `snr=None`."""
+    name, _, value = tag.partition("=")
+    is_number = re.fullmatch(r"-?\d+(\.\d+)?", value) is not None
+    return name, not is_number, float(value) if is_number else 0.0, value
 
 
 def _latency(result: Score) -> str:

@@ -42,7 +42,7 @@ class Commands(TyperGroup):
             complain("\n".join(dict.fromkeys(map(str, told))))
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            complain("interrupted: what was recorded until now is kept")
+            complain("interrupted: a recorded call is kept until here, no result was written")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:  # `sdr-lab calls list | head`
             sys.stderr.close()

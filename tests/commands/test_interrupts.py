@@ -81,6 +81,18 @@ def test_a_score_for_people(run: Run, calls: Path):
     assert result.stderr == ""  # no progress bar where nobody looks
 
 
+def test_tags_are_in_the_order_of_their_numbers(run: Run, calls: Path):
+    truth = calls / "truth.json"
+    rows = json.loads(truth.read_text())
+    for row, snr_db in zip(rows, (10, 9), strict=True):
+        row["tags"] = {"snr_db": snr_db}
+    truth.write_text(json.dumps(rows))
+
+    shown = run("interrupts", "score", calls, *ENERGY).stdout
+
+    assert shown.index("snr=9 ") < shown.index("snr=10 ")
+
+
 def test_settings_come_from_the_command_the_agent_and_the_configuration(
     run: Run, run_json, calls: Path, tmp_path: Path
 ):
