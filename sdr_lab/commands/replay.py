@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sdr_lab.commands.calls import folder_of
-from sdr_lab.commands.interrupt_options import Detector, Pairs
+from sdr_lab.commands.interrupt_options import Detector, Pairs, warn
 from sdr_lab.commands.terminal import JSON_HELP, print_json, print_table
 from sdr_lab.commands.workspace import workspace
+from sdr_lab.records import FRAME_MS
 
 if TYPE_CHECKING:
     from sdr_lab.records import CallSettings
@@ -46,10 +47,25 @@ def replay(
         folder = folder_of(lab, call)
     settings = _chosen(frozen_settings(folder), detector, pairs or [])
     done = replay_decisions(folder, settings)
+    _check_length(folder, done)
     if as_json:
         print_json(_as_dict(folder, done))
     else:
         _show(done, only)
+
+
+def _check_length(folder: Path, done: DecisionReplay) -> None:
+    """Say when the recording breaks off before the log does."""
+    from sdr_lab.tune.corpus import AUDIO
+    from sdr_lab.tune.two_channels import read_length
+
+    last_ms = max((row.at_ms for row in done.logged), default=0)
+    length_ms = read_length(folder / AUDIO)
+    if last_ms > length_ms + FRAME_MS:
+        warn(
+            f"{folder / AUDIO}: breaks off at {_seconds(length_ms)} s, decisions are logged until "
+            f"{_seconds(last_ms)} s; what came after can't be decided again"
+        )
 
 
 def _chosen(frozen: CallSettings, detector: str, pairs: list[str]) -> CallSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -66,3 +67,12 @@ def test_bad_options_are_one_line(run: Run, folder: Path, options: tuple[str, ..
 def test_unknown_calls(run: Run, tmp_path: Path):
     assert "no call has the id" in run("replay", "conv_nope", exit_code=1).stderr
     assert "holds no call.json" in run("replay", tmp_path, exit_code=1).stderr
+
+
+def test_a_recording_that_breaks_off_is_told(run: Run, folder: Path):
+    whole = (folder / "audio.wav").read_bytes()
+    (folder / "audio.wav").write_bytes(whole[:16_000])  # a second of two channels
+
+    [line] = run("replay", folder).stderr.splitlines()
+
+    assert re.search(r"audio\.wav: breaks off at (0\.99|1\.00) s, decisions are logged until", line)
