@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from sdr_lab.errors import BadInput, NotFound, SdrLabError
 from sdr_lab.own_class import OWN_CLASS, is_own_class, load_class
 from sdr_lab.records import InterruptSettings
 from sdr_lab.turns.detectors.base import InterruptDetector
+from sdr_lab.turns.detectors.guarded import GuardedDetector
 
 
 def _energy(settings: InterruptSettings) -> InterruptDetector:
@@ -69,7 +69,8 @@ DETECTORS: dict[str, Callable[[InterruptSettings], InterruptDetector]] = {
 """The built-in ones. What a detector needs is imported when it is made."""
 
 
-PARTS = ("threshold", "arm", "disarm", "hear", "read", "reading")
+METHODS = ("arm", "disarm", "hear", "read", "reading")
+PARTS = ("threshold", *METHODS)
 """What a class of the user's own must have."""
 
 
@@ -98,9 +99,10 @@ def _own(name: str, settings: InterruptSettings) -> InterruptDetector:
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise BadInput(f"detector {name!r}: can't be made of the settings: {told}") from error
     lacking = [part for part in PARTS if not hasattr(made, part)]
+    lacking += [part for part in METHODS if not callable(getattr(made, part, print))]
     if lacking:
         raise BadInput(
             f"detector {name!r}: is no detector, it lacks {', '.join(lacking)}; "
             "see sdr_lab/turns/detectors/base.py"
         )
-    return cast(InterruptDetector, made)
+    return GuardedDetector(made, name)
