@@ -60,7 +60,8 @@ class Mouth:
         self._playout.begin()
 
     def end(self) -> None:
-        """The reply is over, or was stopped."""
+        """The reply is over, or was stopped: nothing of it is sent any more."""
+        self._playout.drop_unsent()
         self.is_speaking = False
         self.room.set()
 

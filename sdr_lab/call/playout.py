@@ -177,6 +177,11 @@ class Playout:
                 return True
         return False
 
+    def drop_unsent(self) -> None:
+        """Send nothing more of this reply: what is left is silence, or nobody wants to hear it."""
+        for sentence in self._sentences:
+            sentence.is_sent = True
+
     def is_done(self, now_ms: int, patience_ms: int = 2000) -> bool:
         """Tell whether everything added has been played, by marks or else by time."""
         if any(sentence.pending for sentence in self._sentences):

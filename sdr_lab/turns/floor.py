@@ -11,8 +11,6 @@ Equal inputs in equal order give equal decisions, so a replay of the log repeats
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from sdr_lab.records import (
     FRAME_MS,
     CallSettings,
@@ -23,7 +21,7 @@ from sdr_lab.records import (
     Words,
 )
 from sdr_lab.turns.decision import Decision, Kind, State
-from sdr_lab.turns.detectors.base import InterruptDetector, Listened, Sign, SignKind
+from sdr_lab.turns.detectors.base import InterruptDetector, Listened, Sign, is_stop
 from sdr_lab.turns.detectors.table import make_detector
 from sdr_lab.turns.endpoint import Pause, pause_needed
 from sdr_lab.turns.hold import Hold
@@ -127,9 +125,12 @@ class Floor:
 
     def read(self, words: Words) -> list[Decision]:
         """Take a transcriber's result."""
-        text = words.text.strip()
-        self._turn.read(text, words.is_final)
-        decisions = self._read_over_agent(words) if text and self._may_be_stopped else []
+        text, meaning = words.text.strip(), Meaning.NOTHING
+        if self.state is State.SPEAKING:
+            meaning = self._over.meaning(words, self._onset_ms if self._gate.is_open else 0)
+        is_echo = meaning is Meaning.OURS and not self._turn.is_open
+        self._turn.read("" if is_echo else text, words.is_final)
+        decisions = self._read_over_agent(words, meaning) if text and self._may_be_stopped else []
         return decisions or self._look_again()
 
     def signal(self, heard: TurnSignal) -> list[Decision]:
@@ -138,7 +139,7 @@ class Floor:
             self._turn.signalled_ms = None
         if heard.signal is Signal.TURN_STARTED and self._may_be_stopped:
             sign = self.detector.read(A_WORD)
-            onset_ms = sign.onset_ms if _is_stop(sign) else None
+            onset_ms = sign.onset_ms if is_stop(sign) else None
             if onset_ms is None and self._settings.by_signal and self._settings.enabled:
                 onset_ms = min(heard.at_ms, self._now_ms)
             return [] if onset_ms is None else self._cut_in(onset_ms, "signal")
@@ -226,7 +227,7 @@ class Floor:
         sign = self._over.hear(self._now_ms, self._gate.is_open, sign)
         if not self._settings.enabled:
             return []
-        if _is_stop(sign):
+        if is_stop(sign):
             return self._cut_in(sign.onset_ms)
         may_hold = self._hold.may_begin(self._now_ms, self._gate.is_open)
         if sign is not None and self._settings.hold and may_hold:
@@ -235,9 +236,10 @@ class Floor:
         why = self._hold.is_over(self._now_ms, quiet_ms, self._settings.hold_ms)
         return [self._release(why)] if why else []
 
-    def _read_over_agent(self, words: Words) -> list[Decision]:
+    def _read_over_agent(self, words: Words, meaning: Meaning) -> list[Decision]:
         """Words confirm, veto or stop at once; see `OverAgent`."""
-        meaning = self._over.meaning(words)
+        if meaning in (Meaning.OURS, Meaning.BEFORE):
+            return []
         if meaning is Meaning.LISTENS:
             self._over.veto(self._now_ms)
             return [self._release("acknowledgement")] if self.is_holding else []
@@ -245,7 +247,7 @@ class Floor:
             return self._stop_by_words("stop_word", words)
         passed = self._over.lift() if meaning is Meaning.TALKS else None
         sign = self.detector.read(words.text.strip()) or passed
-        if _is_stop(sign):
+        if is_stop(sign):
             return self._cut_in(sign.onset_ms)
         if meaning is Meaning.TALKS and self.is_holding:
             return self._stop_by_words("words", words)
@@ -356,6 +358,9 @@ class Floor:
             return [self._end_turn()]
         if not self.text and self._turn.has_final:
             return [self._drop("no_words")]
+        only_listens = self._turn.was_over_agent and not self._over.may_ask
+        if only_listens and self._over.is_acknowledgement(self.text):
+            return [self._drop("acknowledgement")]  # what is asked later it does not answer
         return []
 
     def _end_turn(self) -> Decision:
@@ -391,7 +396,3 @@ class Floor:
             return []
         self._quiet_since_ms = self._now_ms
         return [Decision(Kind.SILENCE, self._quiet_since_ms)]
-
-
-def _is_stop(sign: Sign | None) -> TypeGuard[Sign]:
-    return sign is not None and sign.kind is SignKind.STOP

@@ -22,7 +22,11 @@ VETO_MS = 600
 
 class Meaning(StrEnum):
     NOTHING = "nothing"
-    """Our echo, a filler, or words from before."""
+    """A filler, a yes within a question, or what may be an answer in our own words."""
+    OURS = "ours"
+    """Our echo: not even a stop that waits for words may take them for some."""
+    BEFORE = "before"
+    """Words from before this speech or, of an acknowledgement, before what he says now."""
     LISTENS = "listens"
     """An acknowledgement, and nothing was asked."""
     STOPS = "stops"
@@ -65,19 +69,23 @@ class OverAgent:
         self._asks = sentence.rstrip().endswith("?")
         self._said = [*self._said, sentence][-SENTENCES_KEPT:]
 
-    def meaning(self, words: Words) -> Meaning:
-        """Judge a transcriber's result."""
+    def meaning(self, words: Words, voice_ms: int = 0) -> Meaning:
+        """Judge a transcriber's result. `voice_ms`: when he began, if he is talking now."""
         text, said = words.text, " ".join(self._said)
         if words.end_ms <= self._since_ms or words.start_ms < self._since_ms - LATE_MS:
-            return Meaning.NOTHING
+            return Meaning.BEFORE
         if self._wordings.stop_word(text, said):
             return Meaning.STOPS
         if self.is_acknowledgement(text):
+            if words.end_ms < voice_ms:
+                return Meaning.BEFORE
             if self.asked:
                 return Meaning.TALKS
             return Meaning.NOTHING if self._asks else Meaning.LISTENS
-        if self._wordings.is_filler(text) or is_own(text, said):
+        if self._wordings.is_filler(text):
             return Meaning.NOTHING
+        if is_own(text, said):
+            return Meaning.NOTHING if self.asked else Meaning.OURS
         return Meaning.TALKS
 
     def is_acknowledgement(self, text: str) -> bool:

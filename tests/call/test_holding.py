@@ -214,6 +214,19 @@ def test_nothing_is_held_when_only_the_mark_is_outstanding(tmp_path: Path):
     assert ("caller", "Good.") in done.said
 
 
+def test_a_hold_in_the_silence_behind_the_last_word(tmp_path: Path):
+    text = "Growth is right for you."
+    voice = Tone(gap_ms=1500)  # of a sentence that ends in a long silence
+    scene = Scene(voice=voice)
+    into = round(voice.word_times(text)[-1][1] / 1000 + 0.4, 2)
+    caller = coughs(into, 0.16).says("And how much is it?", after=4.0, lasts=1.0)
+    done = call(tmp_path, caller, text, "It is $49.", scene=scene)
+    turns = [started.turn for started in done.all(AgentStarted)]
+    assert turns == sorted(set(turns))
+    assert (turns[-1], len(done.all(AgentStopped))) == (3, 3)
+    assert done.said[-2:] == [("caller", "And how much is it?"), ("agent", "It is $49.")]
+
+
 def test_a_goodbye_that_is_held_is_said_and_ends_the_call(tmp_path: Path):
     farewell = "Thank you very much for your time and have a wonderful day, goodbye."
     replies = [farewell, ToolCall("end_call", {"reason": "done"})]

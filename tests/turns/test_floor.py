@@ -148,8 +148,9 @@ def test_an_interruption_without_words_resumes():
 def test_a_quiet_yes_over_the_end_of_a_question_is_an_answer():
     quiet = 850
     slow = InterruptSettings(min_speech_ms=2000)
-    told = Told(interrupt=slow).turn().speaks().hears(SILENCE, 1000).hears(quiet, 300)
-    told.hears(SILENCE, 500).reads("Yes.")
+    told = Told(interrupt=slow).turn().speaks().hears(SILENCE, 1000)
+    told.floor.agent_says("Shall I book it?")
+    told.hears(quiet, 300).hears(SILENCE, 500).reads("Yes.")
     assert told.kinds().count(Kind.TURN_OVER) == 1
     told.floor.agent_stopped(asked=True)
     told.hears(SILENCE, 20)

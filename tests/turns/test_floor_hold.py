@@ -331,3 +331,53 @@ def test_equal_inputs_give_equal_decisions():
         return told.hears(SPEECH, 400).hears(SILENCE, 600).reads("Well, no.").decided
 
     assert play() == play()
+
+
+# ---- what was said over the agent, afterwards
+
+
+def test_an_acknowledgement_is_no_answer_to_a_question_put_later():
+    told = talk()
+    told.hears(SPEECH, COUGH_MS).hears(SILENCE, 600).over_agent("Okay.", is_final=True)
+    told.hears(SILENCE, 900)
+    told.floor.agent_says("Shall I book it?")
+    told.hears(SILENCE, 1000)
+    told.floor.agent_stopped(asked=True)
+    told.hears(SILENCE, 1000)
+    assert told.first(Kind.TURN_DROPPED)[1].why == "acknowledgement"
+    assert told.count(Kind.TURN_OVER) == 1  # that of before
+    told.hears(SPEECH, 400).hears(SILENCE, 500).reads("No.")
+    assert [d.text for _, d in told.decided if d.kind is Kind.TURN_OVER][-1] == "No."
+
+
+def test_words_of_our_own_echo_do_not_confirm_a_stop_that_waits_for_words():
+    told = talk(require_text=True, hold=False)
+    told.hears(SPEECH, 600).over_agent("we have three plans")
+    assert Kind.CUT_IN not in told.kinds()
+    told.over_agent("how much")
+    assert told.count(Kind.CUT_IN) == 1
+
+
+def test_late_words_of_the_turn_before_do_not_confirm_a_stop_either():
+    told = talk(require_text=True, hold=False)
+    told.hears(SPEECH, 600).reads_from(300, "How much is it?", is_final=True)
+    assert Kind.CUT_IN not in told.kinds()
+
+
+def test_an_acknowledgement_that_is_told_late_does_not_veto_the_next_utterance():
+    told = talk()
+    told.hears(SPEECH, 100).hears(SILENCE, 600)
+    told.hears(SPEECH, COUGH_MS)
+    assert told.count(Kind.HOLD) == 1
+    words = Words("Mm-hmm.", True, 2000, 2100)
+    told.decided += [(told.at_ms, decision) for decision in told.floor.read(words)]
+    told.hears(SPEECH, 300)
+    assert told.count(Kind.CUT_IN) == 1
+
+
+def test_an_echo_too_quiet_to_be_a_voice_is_no_part_of_the_next_turn():
+    told = talk()
+    told.over_agent("We have three plans.", is_final=True)
+    told.floor.agent_stopped(asked=False)
+    told.hears(SILENCE, 600).hears(SPEECH, 400).hears(SILENCE, 500).reads("Tell me more.")
+    assert [d.text for _, d in told.decided if d.kind is Kind.TURN_OVER][-1] == "Tell me more."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from sdr_lab.records import InterruptSettings
 
@@ -30,6 +30,11 @@ class Sign:
     """Stream time at which the caller began, as far as the detector can tell."""
     score: float = 1.0
     """What decided: a probability, or a level in dB over what was needed; see the detector."""
+
+
+def is_stop(sign: Sign | None) -> TypeGuard[Sign]:
+    """Tell whether a detector's answer ends the reply."""
+    return sign is not None and sign.kind is SignKind.STOP
 
 
 @dataclass(frozen=True, slots=True)
