@@ -17,7 +17,10 @@ SENTENCES_KEPT = 2
 LATE_MS = 1000
 """Words whose sound began so long before the agent's belong to the turn before."""
 VETO_MS = 600
-"""A veto holds until the caller has been silent for so long: until then it is one utterance."""
+"""A veto holds until the caller has been silent for so long: until then it is one utterance…"""
+LONGEST_VETO_MS = 1500
+"""…but who talks on for so long, and no words have said again that he only listens, means more:
+a transcriber that waits for a pause tells nothing until it is too late."""
 
 
 class Meaning(StrEnum):
@@ -46,6 +49,7 @@ class OverAgent:
         self._asks = False
         self._said: list[str] = []
         self._since_ms = 0
+        self._vetoed_ms = 0
         self._vetoed_until_ms: int | None = None
         self._passed_over: Sign | None = None
 
@@ -96,6 +100,7 @@ class OverAgent:
 
     def veto(self, at_ms: int) -> None:
         """He only listens: the sound of this utterance decides nothing any more."""
+        self._vetoed_ms = at_ms
         self._vetoed_until_ms = at_ms + VETO_MS
 
     def lift(self) -> Sign | None:
@@ -118,6 +123,8 @@ class OverAgent:
         if end_ms >= until_ms:
             self.lift()
             return sign
+        if is_voice and end_ms - self._vetoed_ms >= LONGEST_VETO_MS:
+            return self.lift() or sign
         if is_voice:
             self._vetoed_until_ms = end_ms + VETO_MS
         if sign is not None and sign.kind is SignKind.STOP:

@@ -381,3 +381,19 @@ def test_an_echo_too_quiet_to_be_a_voice_is_no_part_of_the_next_turn():
     told.floor.agent_stopped(asked=False)
     told.hears(SILENCE, 600).hears(SPEECH, 400).hears(SILENCE, 500).reads("Tell me more.")
     assert [d.text for _, d in told.decided if d.kind is Kind.TURN_OVER][-1] == "Tell me more."
+
+
+def test_who_talks_on_behind_an_acknowledgement_stops_the_agent_without_words_too():
+    told = talk()
+    told.hears(SPEECH, COUGH_MS).hears(SILENCE, 200).over_agent("Yeah.")
+    told.hears(SPEECH, 3000)
+    at_ms, cut = told.first(Kind.CUT_IN)
+    assert at_ms == 2400 + 1500
+    assert cut.why == "voiced"
+
+
+def test_words_that_are_still_an_acknowledgement_renew_the_veto():
+    told = talk()
+    told.hears(SPEECH, COUGH_MS).over_agent("Yeah.")
+    told.hears(SPEECH, 1000).over_agent("Yeah, okay.").hears(SPEECH, 1000)
+    assert Kind.CUT_IN not in told.kinds()
