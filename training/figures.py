@@ -17,8 +17,10 @@ from sdr_lab.turns.detectors.latch import Latch
 from training.segments import Segment
 
 DEBOUNCE_MS = 400
-GRID = (0.05, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7,
-        0.74, 0.78, 0.82, 0.86, 0.9, 0.93, 0.95, 0.97)  # fmt: skip
+GRID = (
+    *(0.05, 0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.63, 0.66),
+    *(0.7, 0.74, 0.78, 0.82, 0.86, 0.9, 0.93, 0.95, 0.97),
+)
 NEVER = 2.0
 
 
@@ -73,7 +75,6 @@ def hold_points(calls, segments, scores, stop_limit: float, grid=GRID) -> list[P
     return [
         Point(limit, score(calls, decisions(calls, segments, scores, (limit, stop_limit))[0]))
         for limit in grid
-        if limit <= stop_limit
     ]
 
 
@@ -90,11 +91,12 @@ def best_at(points: Sequence[Point], false_per_min: float) -> Point:
 def bars(calls, segments, scores, limits: Mapping[str, float]) -> dict[str, float]:
     """Figures of every bar at limits chosen elsewhere: f1, few (false stops), hold."""
 
-    def stop_score(limit: float) -> Score:
-        return score(calls, decisions(calls, segments, scores, (NEVER, limit))[1])
+    def both(stop_limit: float) -> tuple[Score, Score]:
+        holds, stops = decisions(calls, segments, scores, (limits["hold"], stop_limit))
+        return score(calls, holds), score(calls, stops)
 
-    at_f1, at_few = stop_score(limits["f1"]), stop_score(limits["few"])
-    hold = score(calls, decisions(calls, segments, scores, (limits["hold"], limits["f1"]))[0])
+    hold, at_f1 = both(limits["f1"])
+    at_few = both(limits["few"])[1]
     tags = at_f1.by_tag
     return {
         "f1": at_f1.f1,

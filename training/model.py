@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from sdr_lab.turns.detectors.features import BANDS, FEATURES
+from sdr_lab.turns.detectors.features import FEATURES
+from sdr_lab.turns.detectors.spectrum import BANDS
 from training.segments import Segment
 from training.targets import KINDS, Targets
 
@@ -39,13 +40,18 @@ class Recipe:
     cold: int = 30
     rate: float = 3e-3
     decay: float = 0.02
-    dropout: float = 0.2
-    input_dropout: float = 0.05
-    noise: float = 0.15
-    event_weight: float = 0.3
+    dropout: float = 0.1
+    input_dropout: float = 0.0
+    noise: float = 0.05
+    event_weight: float = 0.15
     kind_weight: float = 0.2
     smoothing: float = 0.02
     average: float = 0.998
+    inputs: int = FEATURES
+    coarse: int = 1
+    """So many neighbouring bands are heard as one; more than 1 did not help."""
+    vary: float = 1.0
+    """How much voices and telephones are varied; 0: not."""
 
 
 class Net(nn.Module):
@@ -53,9 +59,10 @@ class Net(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.mean = torch.zeros(FEATURES)
-        self.scale = torch.ones(FEATURES)
-        self.dense = nn.Linear(FEATURES, recipe.width)
+        self.mix = mixing(recipe)
+        self.mean = torch.zeros(recipe.inputs)
+        self.scale = torch.ones(recipe.inputs)
+        self.dense = nn.Linear(recipe.inputs, recipe.width)
         self.gru = nn.GRU(recipe.width, recipe.hidden, batch_first=True)
         self.out = nn.Linear(recipe.hidden, 2)
         self.kind = nn.Linear(recipe.hidden, len(KINDS))
@@ -63,16 +70,25 @@ class Net(nn.Module):
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Shape (batch, frames, FEATURES) to logits (batch, frames, 2), and of the kinds."""
-        values = (values - self.mean) * self.scale
+        values = (values @ self.mix - self.mean) * self.scale
         if self.training:
             values = values + self.recipe.noise * torch.randn_like(values)
-            keep = torch.rand(len(values), 1, FEATURES) >= self.recipe.input_dropout
+            keep = torch.rand(len(values), 1, values.shape[2]) >= self.recipe.input_dropout
             values = values * keep
         dense = torch.relu(self.dense(values))
         dense = nn.functional.dropout(dense, self.recipe.dropout / 2, self.training)
         hidden, _ = self.gru(dense)
         hidden = nn.functional.dropout(hidden, self.recipe.dropout, self.training)
         return self.out(hidden), self.kind(hidden)
+
+
+def mixing(recipe: Recipe) -> Tensor:
+    """Return what averages neighbouring bands, shape (inputs, inputs)."""
+    mix = torch.eye(recipe.inputs)
+    for first in range(0, 3 * BANDS, recipe.coarse):
+        group = slice(first, first + recipe.coarse)
+        mix[group, group] = 1.0 / recipe.coarse
+    return mix
 
 
 @dataclass
@@ -120,9 +136,11 @@ def batches_of(pieces: list[Piece], size: int, rng: np.random.Generator) -> list
     return [groups[i] for i in rng.permutation(len(groups))]
 
 
-def batch_of(segments: list[Segment], targets: list[Targets], pieces: list[Piece]) -> Batch:
+def batch_of(
+    segments: list[Segment], targets: list[Targets], pieces: list[Piece], inputs: int
+) -> Batch:
     longest = max(piece.end - piece.first for piece in pieces)
-    features = np.zeros((len(pieces), longest, FEATURES), np.float32)
+    features = np.zeros((len(pieces), longest, inputs), np.float32)
     is_caller = np.zeros((len(pieces), longest), np.float32)
     weights = np.zeros((len(pieces), longest, 2), np.float32)
     kind = np.full((len(pieces), longest), -100, np.int64)
@@ -130,7 +148,7 @@ def batch_of(segments: list[Segment], targets: list[Targets], pieces: list[Piece
     for row, piece in enumerate(pieces):
         target, cut = targets[piece.segment], slice(piece.first, piece.end)
         frames = piece.end - piece.first
-        features[row, :frames] = segments[piece.segment].features[cut]
+        features[row, :frames] = segments[piece.segment].features[cut, :inputs]
         is_caller[row, :frames] = target.is_caller[cut]
         weights[row, piece.cold : frames, 0] = target.hold_weight[cut][piece.cold :]
         weights[row, piece.cold : frames, 1] = target.stop_weight[cut][piece.cold :]
@@ -142,32 +160,31 @@ def batch_of(segments: list[Segment], targets: list[Targets], pieces: list[Piece
     return Batch(*tensors, events=events)
 
 
-def vary(features: Tensor) -> Tensor:
-    """Pretend other telephones and other levels: a copy, shape (batch, frames, FEATURES)."""
+def vary(features: Tensor, amount: float) -> Tensor:
+    """Pretend other telephones and other levels: a copy, shape (batch, frames, inputs)."""
     features = features.clone()
     rows = len(features)
-    shift = 0.3 * torch.randn(rows, 1)
-    is_unknown = (torch.rand(rows, 1) < 0.15) & (features[:, :1, KNOWN] > 0)
+    shift = 0.3 * amount * torch.randn(rows, 1)
+    is_unknown = (torch.rand(rows, 1) < 0.1) & (features[:, :1, KNOWN] > 0)
     shift = torch.where(is_unknown, 0.7 * torch.randn(rows, 1), shift)
     features[:, :, KNOWN] *= (~is_unknown).float()
     features[:, :, LEVELS["level_caller"]] += shift
     features[:, :, LEVELS["noise_caller"]] += 0.8 * shift
     features[:, :, LEVELS["echo_caller"]] += 0.8 * shift
     for place, spread in SENSES.items():
-        features[:, :, place] += spread * torch.randn(rows, 1)
-    features[:, :, VOICING] = (features[:, :, VOICING] + 1) * (0.8 + 0.4 * torch.rand(rows, 1)) - 1
+        features[:, :, place] += amount * spread * torch.randn(rows, 1)
+    factor = 1 + amount * (0.4 * torch.rand(rows, 1) - 0.2)
+    features[:, :, VOICING] = (features[:, :, VOICING] + 1) * factor - 1
     places = torch.linspace(-1, 1, BANDS)
-    tilt = 0.25 * torch.randn(rows, 1, 1) * places
-    bend = (
-        0.2 * torch.randn(rows, 1, 1) * torch.cos(math.pi * places * (0.5 + torch.rand(rows, 1, 1)))
-    )
-    features[:, :, BANDS : 2 * BANDS] += tilt + bend
-    features[:, :, 2 * BANDS : 3 * BANDS] += 0.1 * torch.randn(rows, 1, BANDS)
+    tilt = 0.25 * amount * torch.randn(rows, 1, 1) * places
+    turns = 0.5 + torch.rand(rows, 1, 1)
+    bend = 0.2 * amount * torch.randn(rows, 1, 1) * torch.cos(math.pi * places * turns)
+    features[:, :, BANDS : 2 * BANDS] += tilt + bend + shift[:, :, None]
     return features
 
 
 def loss_of(net: Net, batch: Batch, recipe: Recipe) -> Tensor:
-    logits, kinds = net(vary(batch.features))
+    logits, kinds = net(vary(batch.features, recipe.vary))
     target = batch.is_caller[:, :, None].expand(-1, -1, 2)
     smooth = target * (1 - 2 * recipe.smoothing) + recipe.smoothing
     frame = (
@@ -197,7 +214,9 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = Net(recipe)
-    sample = np.concatenate([x.features[::7] for x in segments[::3]]).astype(np.float32)
+    sample = np.concatenate([x.features[::7] for x in segments[::3]])[:, : recipe.inputs].astype(
+        np.float32
+    )
     net.mean = torch.from_numpy(sample.mean(0))
     net.scale = torch.from_numpy(1 / (sample.std(0) + 0.1))
     mean = copy.deepcopy(net).eval()
@@ -213,7 +232,7 @@ def train(
         for group in groups:
             if done == steps:
                 break
-            batch = batch_of(segments, targets, group)
+            batch = batch_of(segments, targets, group, recipe.inputs)
             loss = loss_of(net, batch, recipe)
             optimiser.zero_grad()
             loss.backward()
@@ -240,9 +259,10 @@ def scores_of(net: Net, segments: list[Segment]) -> list[NDArray[np.float32]]:
     for start in range(0, len(order), 128):
         rows = order[start : start + 128].tolist()
         longest = max(len(segments[i].features) for i in rows)
-        features = np.zeros((len(rows), longest, FEATURES), np.float32)
+        inputs = net.recipe.inputs
+        features = np.zeros((len(rows), longest, inputs), np.float32)
         for row, i in enumerate(rows):
-            features[row, : len(segments[i].features)] = segments[i].features
+            features[row, : len(segments[i].features)] = segments[i].features[:, :inputs]
         scores = torch.sigmoid(net(torch.from_numpy(features))[0]).numpy()
         for row, i in enumerate(rows):
             found[i] = scores[row, : len(segments[i].features)]
@@ -258,7 +278,7 @@ def export(net: Net, path: Path, limits: tuple[float, ...]) -> None:
     scale, mean = net.scale.numpy(), net.mean.numpy()
     dense = value["dense.weight"] * scale
     arrays = {
-        "dense": dense,
+        "dense": dense @ net.mix.numpy().T,
         "dense_bias": value["dense.bias"] - dense @ mean,
         "heard": value["gru.weight_ih_l0"] * halves,
         "heard_bias": value["gru.bias_ih_l0"] * halves[:, 0],

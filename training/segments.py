@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sdr_lab.audio.energy import calculate_audio_energy
 from sdr_lab.records import FRAME_MS, InterruptSettings
 from sdr_lab.tune.corpus import LabelledCall, open_corpus
-from sdr_lab.turns.detectors import echo, features
+from sdr_lab.turns.detectors import echo, features, spectrum
 from sdr_lab.turns.detectors.base import Listened, Reading, Sign
 from sdr_lab.turns.detectors.features import FEATURES, Hearing
 from sdr_lab.turns.listening import Listening
@@ -118,6 +118,8 @@ def read_segments(corpus: Path, jobs: int = 2) -> tuple[list[LabelledCall], list
 
 
 def _code_hash(corpus: Path) -> str:
-    code = b"".join(Path(str(module.__file__)).read_bytes() for module in (features, echo))
+    code = b"".join(
+        Path(str(module.__file__)).read_bytes() for module in (features, echo, spectrum)
+    )
     truth = (corpus / "truth.json").read_bytes() if (corpus / "truth.json").exists() else b""
     return hashlib.sha256(code + truth).hexdigest()[:12]

@@ -21,6 +21,9 @@ EARLY_HOLD_WEIGHT = 2.5
 BLUR_MS = 120
 """Around the end of a sound nothing is asked."""
 DISTRACTOR_WEIGHT = 1.5
+LONG_MS = 550
+"""No sound alone tells a longer backchannel from a short interruption; nothing is asked then, the
+transcript knows."""
 TAIL_MS = 400
 """A sound is answered for so long after its end."""
 
@@ -56,6 +59,10 @@ def targets_of(call: LabelledCall, start_ms: int, frames: int) -> Targets:
         hold_weight[within] = stop_weight[within] = DISTRACTOR_WEIGHT
         if label.kind in KINDS:
             kind[within & (ends_ms <= label.offset_ms)] = KINDS.index(label.kind)
+        if label.kind == "backchannel" and label.offset_ms - label.onset_ms > LONG_MS:
+            late = within & (ends_ms > label.onset_ms + LONG_MS - 150)
+            hold_weight[late] = stop_weight[late] = 0.0
+            continue
         _note(events, within, False)
     for label in (x for x in call.labels if x.kind == "interruption"):
         within = (ends_ms > label.onset_ms) & (ends_ms <= label.offset_ms)

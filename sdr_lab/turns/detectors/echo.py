@@ -62,7 +62,8 @@ class Echo:
         self.power = np.zeros(bands, np.float32)
         """Predicted echo, power per band."""
         self.gain_db = np.full(bands, FIRST_GAIN_DB, np.float32)
-        self._steps = np.full(bands, FIRST_STEP_DB, np.float32)
+        self.steps_db = np.full(bands, FIRST_STEP_DB, np.float32)
+        """How fast the gain is still learned, per band: small when much was heard."""
         self._at = 0
         self._sent = np.zeros((2 * LAGS, bands), np.float32)
         self._shape = np.zeros((2 * LAGS, bands), np.float32)
@@ -172,10 +173,10 @@ class Echo:
         over -= self.gain_db
         step = (over > 0.0) + NOT_QUANTILE
         step -= SLOWED * (over > DOUBLE_TALK_DB)
-        step *= self._steps
+        step *= self.steps_db
         step *= is_sent
         self.gain_db += step
         np.maximum(self.gain_db, LOWEST_GAIN_DB, out=self.gain_db)
         np.minimum(self.gain_db, 0.0, out=self.gain_db)
-        np.multiply(self._steps, 0.92, out=self._steps, where=is_sent)
-        np.maximum(self._steps, LAST_STEP_DB, out=self._steps)
+        np.multiply(self.steps_db, 0.92, out=self.steps_db, where=is_sent)
+        np.maximum(self.steps_db, LAST_STEP_DB, out=self.steps_db)

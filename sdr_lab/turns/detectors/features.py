@@ -12,27 +12,33 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from sdr_lab.audio.codec import MULAW_TO_PCM
 from sdr_lab.records import FRAME_BYTES
 from sdr_lab.turns.detectors.base import Listened
-from sdr_lab.turns.detectors.echo import LAGS, SILENT_DB, Bands, Echo
+from sdr_lab.turns.detectors.echo import LAGS, SILENT_DB, Echo
+from sdr_lab.turns.detectors.spectrum import (
+    BANDS,
+    DB_TO_OCTAVES,
+    DECODE,
+    FULL_SCALE,
+    HANN,
+    MEL_T,
+    PITCH_BINS,
+    SILENCE,
+    TINY,
+    WAVES,
+    WINDOW,
+    Bands,
+    powers_of,
+    put,
+    windows_of,
+)
 
-WINDOW = 256
-"""Samples per spectrum: 32 ms, two pitch periods of a deep voice."""
-KEPT = WINDOW - FRAME_BYTES
-"""Samples of the frame before that a spectrum takes in."""
-DB_TO_OCTAVES = 0.33219281
-BANDS = 20
-LOWEST_HZ, HIGHEST_HZ = 200.0, 3800.0
-"""What a telephone carries."""
-RATE_HZ = 8000
-FULL_SCALE = 32768.0
-RING_FRAMES = 50
+RING_FRAMES = 250
 """Raw audio kept while the agent is silent."""
-SILENCE = b"\xff" * FRAME_BYTES
-TINY = 1e-10
-"""-100 dBFS: below the smallest step of µ-law."""
-
+NOISE_FRAMES = 50
+"""Of these, the last ones that tell the noise."""
+CALLER_FRAMES = 60
+"""So many voiced ones tell what the caller's voice sounds like over this line."""
 FIRST_NOISE_DB = -75.0
 """Assumed per band while nothing is known."""
 LOWEST_NOISE_DB = -88.0
@@ -50,11 +56,13 @@ MIN_BIAS_DB = 3.0
 FIRST_CALLER_DB = -28.0
 """Assumed level of the caller's voice until he has spoken."""
 CALLER_QUANTILE = 0.6
+FIRST_CALLER_BANDS_DB = np.linspace(-9.0, -21.0, BANDS, dtype=np.float32)
+"""A voice per band, relative to its level, until this caller's is known."""
+CALLER_DB = 14.0
+"""A band this far below the caller's voice may still be his."""
+CALLER_GAP_FRAMES = 4
 CONCEALED_FRAMES = 3
 """So many lost frames in a row sound like the one before."""
-PITCH_LAGS = (20, 116)
-"""400 to 70 Hz."""
-PITCH_HIGHEST_HZ = 1500.0
 VOICED = 0.38
 """Voicing of noise is 0.1 to 0.2, of a voice 0.4 to 0.8."""
 ACTIVE_DB = 6.0
@@ -62,39 +70,9 @@ ACTIVE_DB = 6.0
 ACTIVE_SHARE = 0.25
 """Of the bands, for a frame to count as activity."""
 
-FEATURES = 3 * BANDS + 24
+FEATURES = 3 * BANDS + 26
 
 
-def _mel_bands() -> NDArray[np.float32]:
-    """Triangles that sum to 1 between the outer centres, shape (BANDS, WINDOW // 2 + 1)."""
-    lowest, highest = (2595.0 * np.log10(1.0 + hz / 700.0) for hz in (LOWEST_HZ, HIGHEST_HZ))
-    edges = 700.0 * (10.0 ** (np.linspace(lowest, highest, BANDS + 2) / 2595.0) - 1.0)
-    hz = np.arange(WINDOW // 2 + 1) * RATE_HZ / WINDOW
-    rows = [
-        np.minimum(
-            (hz - edges[band]) / (edges[band + 1] - edges[band]),
-            (edges[band + 2] - hz) / (edges[band + 2] - edges[band + 1]),
-        )
-        for band in range(BANDS)
-    ]
-    window = np.hanning(WINDOW + 1)[:-1]
-    scale = 2.0 / (WINDOW * np.sum(window**2))  # sums to the mean square of the frame
-    return (np.maximum(rows, 0.0) * scale).astype(np.float32)
-
-
-def _pitch_waves() -> NDArray[np.float32]:
-    """Rows that turn a magnitude spectrum into its autocorrelation at the lags of pitch."""
-    count = int(PITCH_HIGHEST_HZ * WINDOW / RATE_HZ) + 1
-    turns = np.outer(np.arange(*PITCH_LAGS), np.arange(count)) / WINDOW
-    return np.cos(2.0 * np.pi * turns).astype(np.float32)
-
-
-_DECODE = (MULAW_TO_PCM / FULL_SCALE).astype(np.float32)
-_HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
-_MEL = _mel_bands()
-_MEL_T = np.ascontiguousarray(_MEL.T)
-_WAVES = _pitch_waves()
-_PITCH_BINS = _WAVES.shape[1]
 _PLACES = np.arange(BANDS, dtype=np.float32) / BANDS
 
 
@@ -127,6 +105,10 @@ class Hearing:
         """Each band over noise and echo, dB."""
         self._wave = np.zeros((2, WINDOW), np.float32)
         self._heard: deque[bytes] = deque(maxlen=RING_FRAMES)
+        self._voiced: deque[bool] = deque(maxlen=RING_FRAMES)
+        self._caller_bands_db: Bands | None = None
+        self._caller_frames = 0
+        self._caller_gap = 0
         self._played: deque[bytes] = deque(maxlen=LAGS)
         self._sent_zeros = WINDOW
         self._zeros = 0
@@ -147,6 +129,7 @@ class Hearing:
     def skip(self, frame: Listened) -> None:
         """Take a frame while the agent is silent."""
         self._heard.append(frame.mulaw)
+        self._voiced.append(frame.is_voiced)
         self._played.append(frame.played)
         if frame.is_voiced and frame.energy > 0:
             self._follow_caller(20.0 * math.log10(frame.energy / FULL_SCALE), 1.0)
@@ -160,6 +143,8 @@ class Hearing:
         self.active_frames = 0
         self.quiet_frames = 0
         self._zeros = 0
+        self._caller_frames = 0
+        self._learn_caller()
         self._learn_noise()
         self._recall_sent()
         self._smooth = None
@@ -168,15 +153,29 @@ class Hearing:
         """The agent is silent again."""
         self.is_armed = False
 
+    def _learn_caller(self) -> None:
+        """Take the spectrum of the caller's voice from what he said last, while we were silent."""
+        pairs = zip(self._heard, self._voiced, strict=True)
+        voiced = [x for x, is_voiced in pairs if is_voiced and len(x) == FRAME_BYTES]
+        if len(voiced) < 10:
+            return
+        powers = powers_of(windows_of(b"".join(voiced[-CALLER_FRAMES:])))
+        sums = powers.sum(axis=1)
+        loud = powers[sums >= np.median(sums)].mean(axis=0)
+        found = (10.0 * np.log10(loud + TINY)).astype(np.float32)
+        known = self._caller_bands_db
+        self._caller_bands_db = found if known is None else 0.5 * (known + found)
+
     def _learn_noise(self) -> None:
-        heard = [frame for frame in self._heard if frame != SILENCE and len(frame) == FRAME_BYTES]
+        recent = list(self._heard)[-NOISE_FRAMES:]
+        heard = [frame for frame in recent if frame != SILENCE and len(frame) == FRAME_BYTES]
         self._wave[0] = 0.0
         if self._heard:
             tail = b"".join(list(self._heard)[-2:]).rjust(2 * FRAME_BYTES, b"\xff")[-WINDOW:]
-            self._wave[0] = _DECODE[np.frombuffer(tail, np.uint8)]
+            self._wave[0] = DECODE[np.frombuffer(tail, np.uint8)]
         if len(heard) < 4:
             return
-        levels = 10.0 * np.log10(_powers(_windows(b"".join(heard))) + TINY)
+        levels = 10.0 * np.log10(powers_of(windows_of(b"".join(heard))) + TINY)
         noise = np.quantile(levels, NOISE_QUANTILE, axis=0).astype(np.float32)
         if self._noise_db is not None:
             noise = np.minimum(noise, self._noise_db + NOISE_JUMP_DB)
@@ -189,9 +188,9 @@ class Hearing:
         if all(not played or played == SILENCE for played in self._played):
             return
         codes = b"".join((SILENCE, *(played or SILENCE for played in self._played)))
-        for power in _powers(_windows(codes)):
+        for power in powers_of(windows_of(codes)):
             self.echo.send(power if power.any() else None)
-        self._wave[1] = _DECODE[np.frombuffer(codes[-WINDOW:], np.uint8)]
+        self._wave[1] = DECODE[np.frombuffer(codes[-WINDOW:], np.uint8)]
         self._sent_zeros = 0
 
     # ---- the agent speaks
@@ -199,6 +198,7 @@ class Hearing:
     def hear(self, frame: Listened) -> None:
         """Take a frame while the agent speaks."""
         self._heard.append(frame.mulaw)
+        self._voiced.append(False)
         self._played.append(frame.played)
         self._frames += 1
         is_even = self._frames % 2 == 0  # what changes slowly is followed on every other frame
@@ -224,14 +224,14 @@ class Hearing:
         self._zeros = self._zeros + 1 if self.is_zero else 0
         is_heard = self._zeros == 0 or self._zeros > CONCEALED_FRAMES
         if is_heard:  # else the next frame follows on the last one that arrived
-            _put(wave[0], mulaw)
-        self._sent_zeros = self._sent_zeros + FRAME_BYTES if _put(wave[1], played) else 0
+            put(wave[0], mulaw)
+        self._sent_zeros = self._sent_zeros + FRAME_BYTES if put(wave[1], played) else 0
         is_sent = self._sent_zeros < WINDOW
-        windowed = (wave if is_sent else wave[:1]) * _HANN
+        windowed = (wave if is_sent else wave[:1]) * HANN
         spectrum = np.fft.rfft(windowed)
         power = spectrum.real**2
         power += spectrum.imag**2
-        bands = power.dot(_MEL_T)
+        bands = power.dot(MEL_T)
         self._last_db = self._db
         if is_heard:
             db = np.log10(bands[0] + TINY)
@@ -244,8 +244,8 @@ class Hearing:
         self.echo.send(bands[1] if is_sent else None)
 
     def _find_pitch(self, wave: NDArray[np.float32], power: NDArray[np.float32]) -> None:
-        magnitude = np.sqrt(power[:_PITCH_BINS])
-        waves = _WAVES.dot(magnitude)
+        magnitude = np.sqrt(power[:PITCH_BINS])
+        waves = WAVES.dot(magnitude)
         self._pitch = int(waves.argmax())
         total = float(np.add.reduce(magnitude))
         self.voicing = max(0.0, float(waves[self._pitch]) / (total + 1e-6))
@@ -311,13 +311,17 @@ class Hearing:
         bands = values[: 3 * BANDS].reshape(3, BANDS)
         echo = self.echo
         mean_db = float(np.add.reduce(self._db)) / BANDS
+        caller = self._caller_bands_db
+        if caller is None:
+            caller = FIRST_CALLER_BANDS_DB + np.float32(self.caller_db)
+        like_caller = self._db - caller
         np.multiply(self.over_db, 1 / 12, out=bands[0])
-        np.multiply(self._db - mean_db, 1 / 12, out=bands[1])
+        np.multiply(like_caller, 1 / 12, out=bands[1])
         echo_db = np.add(echo.sent_db, echo.gain_db)
         echo_db -= self._noise_db
         np.multiply(echo_db, 1 / 15, out=bands[2])
         np.maximum(bands[2], 0.0, out=bands[2])
-        values[3 * BANDS :] = self._scalars(mean_db)
+        values[3 * BANDS :] = [*self._scalars(mean_db), *self._likeness(like_caller)]
         np.maximum(values, -3.0, out=values)
         np.minimum(values, 3.0, out=values)
         return values
@@ -354,28 +358,18 @@ class Hearing:
             1.0 if self._was_zero else 0.0,
             self._crest / 2 - 1.0,
             (self.echo_level_db - self.caller_db) / 15 if self.echo_level_db > -95 else -3.0,
-            total / (10 * BANDS),
+            float(np.add.reduce(echo.steps_db)) / (4 * BANDS),
         ]
 
-
-def _put(wave: NDArray[np.float32], mulaw: bytes) -> bool:
-    """Move a window, shape (WINDOW,), on by a frame; return whether that is digital silence."""
-    wave[:KEPT] = wave[FRAME_BYTES:]
-    if not mulaw or mulaw == SILENCE:
-        wave[KEPT:] = 0.0
-        return True
-    if len(mulaw) != FRAME_BYTES:
-        mulaw = mulaw[:FRAME_BYTES].ljust(FRAME_BYTES, b"\xff")
-    wave[KEPT:] = _DECODE.take(np.frombuffer(mulaw, np.uint8))
-    return False
-
-
-def _windows(mulaw: bytes) -> NDArray[np.float32]:
-    """Cut whole frames into what `_look` sees of them from the second one on."""
-    wave = _DECODE[np.frombuffer(mulaw, np.uint8)].reshape(-1, FRAME_BYTES)
-    return np.hstack((wave[:-1, -KEPT:], wave[1:])) * _HANN
-
-
-def _powers(windows: NDArray[np.float32]) -> Bands:
-    spectrum = np.fft.rfft(windows, axis=1)
-    return (spectrum.real**2 + spectrum.imag**2).dot(_MEL_T)
+    def _likeness(self, like_caller: Bands) -> tuple[float, float]:
+        """Share of the bands as loud as the caller, and for how long there were enough."""
+        is_like = (like_caller > -CALLER_DB) & (self.over_db > 3.0)
+        share = float(np.count_nonzero(is_like)) / BANDS
+        if share >= ACTIVE_SHARE:
+            self._caller_frames += 1
+            self._caller_gap = 0
+        else:
+            self._caller_gap += 1
+            if self._caller_gap > CALLER_GAP_FRAMES:
+                self._caller_frames = 0
+        return 2.0 * share, math.log1p(self._caller_frames) / 2

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sdr_lab.turns.detectors.base import Listened
-from sdr_lab.turns.detectors.features import FEATURES, SILENCE, VOICED, Hearing
+from sdr_lab.turns.detectors.features import FEATURES, VOICED, Hearing
+from sdr_lab.turns.detectors.spectrum import SILENCE
 from tests.turns.detectors.crafted import buzz, delayed, hiss, listened, mulaw_frames
 
 
