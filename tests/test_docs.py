@@ -38,13 +38,16 @@ COMMANDS = dict(generator.commands())
 
 
 def code_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of fenced shell blocks."""
-    inside = False
+    """Yield the lines of fenced shell blocks; a backslash joins two."""
+    inside, begun = False, ""
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         if line.startswith("```"):
             inside = not inside and line.strip() in ("```sh", "```bash")
+        elif inside and line.endswith("\\"):
+            begun += line.strip().removesuffix("\\")
         elif inside:
-            yield number, line.strip()
+            yield number, begun + line.strip()
+            begun = ""
 
 
 def shown_commands(program: str) -> list[tuple[str, list[str]]]:
@@ -110,8 +113,8 @@ def test_commands_that_are_shown_exist(place: str, words: list[str]):
     rest = words[2:] if words[0] == "--set" else words
     if not rest or rest[0].startswith("--"):
         return  # `sdr-lab --help`, or an option of the program itself
-    two, one = (f"sdr-lab {' '.join(rest[:n])}" for n in (2, 1))
-    name = two if two in COMMANDS else one
+    three, two, one = (f"sdr-lab {' '.join(rest[:n])}" for n in (3, 2, 1))
+    name = next((known for known in (three, two) if known in COMMANDS), one)
     is_group = rest[1:] in ([], ["…"]) and any(c.startswith(f"{one} ") for c in COMMANDS)
     assert is_group or name in COMMANDS, place
     if not is_group:
