@@ -49,7 +49,7 @@ class Recipe:
     average: float = 0.998
     inputs: int = FEATURES
     coarse: int = 1
-    """So many neighbouring bands are heard as one; more than 1 did not help."""
+    """So many neighbouring bands are heard as one; 1: each for itself. Others are untested."""
     vary: float = 1.0
     """How much voices and telephones are varied; 0: not."""
 
