@@ -11,7 +11,6 @@ from sdr_lab.commands.calls import folder_of
 from sdr_lab.commands.interrupt_options import Detector, Pairs, warn
 from sdr_lab.commands.terminal import JSON_HELP, print_json, print_table
 from sdr_lab.commands.workspace import workspace
-from sdr_lab.records import FRAME_MS
 
 if TYPE_CHECKING:
     from sdr_lab.records import CallSettings
@@ -56,6 +55,7 @@ def replay(
 
 def _check_length(folder: Path, done: DecisionReplay) -> None:
     """Say when the recording breaks off before the log does."""
+    from sdr_lab.records import FRAME_MS
     from sdr_lab.tune.corpus import AUDIO
     from sdr_lab.tune.two_channels import read_length
 

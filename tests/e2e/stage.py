@@ -53,17 +53,26 @@ class Stage:
 
     @asynccontextmanager
     async def all(
-        self, plays: Collection[Play[Any]], home: Callable[[], Path]
+        self,
+        plays: Collection[Play[Any]],
+        home: Callable[[], Path],
+        crowds: Collection[Play[Any]] = (),
     ) -> AsyncIterator[None]:
-        """Run all plays at once; go on when each has come to its end."""
+        """Run all plays at once; go on when each has come to its end.
+
+        Args:
+            crowds: Plays of so many calls that they would disturb the timing of others; they run
+                when the others have been played.
+        """
         loop = asyncio.get_running_loop()
-        self._results = {play: loop.create_future() for play in plays}
+        self._results = {play: loop.create_future() for play in (*plays, *crowds)}
         logging.getLogger().addHandler(self.tracebacks)
         async with asyncio.TaskGroup() as tasks:
-            for play in plays:
-                tasks.create_task(self.perform(play, home()))
-            if plays:
-                await asyncio.wait(self._results.values())
+            for together in (plays, crowds):
+                for play in together:
+                    tasks.create_task(self.perform(play, home()))
+                if together:
+                    await asyncio.wait([self._results[play] for play in together])
             try:
                 yield
             finally:

@@ -94,12 +94,12 @@ async def all_calls(home: Path) -> AsyncIterator[list[Recorded]]:
         yield await asyncio.gather(*calls)
 
 
-PLAY = all_calls
+CROWD = all_calls
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="package")
 async def calls(stage: Stage) -> list[Recorded]:
-    return await stage.of(PLAY)
+    return await stage.of(CROWD)
 
 
 @pytest.mark.parametrize("line", LINES)

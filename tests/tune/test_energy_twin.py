@@ -64,6 +64,7 @@ def agents(draw) -> tuple[Interval, ...]:
 
 SETTINGS = st.builds(
     InterruptSettings,
+    detector=st.just("energy"),
     enabled=st.sampled_from([True, True, True, False]),
     min_energy=LEVELS | st.integers(0, 4000),
     baseline_factor=st.sampled_from([1.0, 2.0, 2.8, 3.0, 5 / 3]) | st.floats(1, 100),
@@ -95,6 +96,7 @@ def test_long_noisy_tracks_agree_too():
     agent = tuple(Interval(start, start + 7013) for start in range(311, 110_000, 9100))
     tried = [
         InterruptSettings(
+            detector="energy",
             min_energy=int(random.integers(0, 2000)),
             baseline_factor=float(random.uniform(1, 8)),
             min_speech_ms=int(random.integers(20, 500)),
@@ -117,7 +119,7 @@ def test_recordings_agree(tmp_path: Path, filters: tuple[str, ...]):
 
     calls = open_corpus(corpus(tmp_path, talk=EVENTS, quiet=QUIET))
     tried = [
-        InterruptSettings(min_energy=low, min_speech_ms=ms, use_vad=vad)
+        InterruptSettings(detector="energy", min_energy=low, min_speech_ms=ms, use_vad=vad)
         for low in (100, 600, 1500)
         for ms in (60, 100, 300)
         for vad in (False, True)
