@@ -7,7 +7,7 @@ relative. The settings are `noise_margin_db`, `echo_margin_db`, `hold_activity_m
 from __future__ import annotations
 
 from sdr_lab.records import FRAME_MS, InterruptSettings
-from sdr_lab.turns.detectors.base import Listened, Reading, Sign, SignKind
+from sdr_lab.turns.detectors.base import Listened, Reading, Sign
 from sdr_lab.turns.detectors.features import VOICED, Hearing
 from sdr_lab.turns.detectors.latch import Latch
 
@@ -54,11 +54,7 @@ class EchoGateDetector:
         return self._decide(frame.at_ms + FRAME_MS)
 
     def read(self, text: str) -> Sign | None:
-        onset_ms = self._latch.waits_since_ms
-        if onset_ms is None or not text.strip() or not self._hearing.is_armed:
-            return None
-        self._latch.waits_since_ms = None
-        return Sign(SignKind.STOP, onset_ms, float(self._active_ms))
+        return self._latch.read(text, float(self._active_ms)) if self._hearing.is_armed else None
 
     def reading(self) -> Reading:
         settings = self.settings
@@ -114,12 +110,7 @@ class EchoGateDetector:
         activity_ms = float(self._active_ms) if is_voice else 0.0
         limits = (float(self.settings.hold_activity_ms), float(self.settings.activity_ms))
         sign = self._latch.hear((activity_ms, activity_ms), limits, now_ms, self._onset_ms)
-        if sign is None:
-            return None
-        if sign.kind is SignKind.STOP and self.settings.require_text:
-            self._latch.waits_since_ms = self._onset_ms
-            return None
-        return sign if sign.kind is SignKind.STOP or self.settings.hold else None
+        return self._latch.answer(sign, self.settings)
 
     def _empty(self) -> None:
         self._active_ms = 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdr_lab.records import FRAME_MS, InterruptSettings
-from sdr_lab.turns.detectors.base import Listened, Reading, Sign, SignKind
+from sdr_lab.turns.detectors.base import Listened, Reading, Sign
 from sdr_lab.turns.detectors.features import Hearing
 from sdr_lab.turns.detectors.latch import Latch
 from sdr_lab.turns.detectors.network import Network, load_weights
@@ -70,11 +70,7 @@ class HybridDetector:
         return self._decide(frame.at_ms + FRAME_MS)
 
     def read(self, text: str) -> Sign | None:
-        onset_ms = self._latch.waits_since_ms
-        if onset_ms is None or not text.strip() or not self._hearing.is_armed:
-            return None
-        self._latch.waits_since_ms = None
-        return Sign(SignKind.STOP, onset_ms, self._stop)
+        return self._latch.read(text, self._stop) if self._hearing.is_armed else None
 
     def reading(self) -> Reading:
         hearing = self._hearing
@@ -99,12 +95,7 @@ class HybridDetector:
     def _decide(self, now_ms: int) -> Sign | None:
         onset_ms = now_ms - FRAME_MS if self._onset_ms is None else self._onset_ms
         sign = self._latch.hear((self._hold, self._stop), self._limits, now_ms, onset_ms)
-        if sign is None:
-            return None
-        if sign.kind is SignKind.STOP and self.settings.require_text:
-            self._latch.waits_since_ms = onset_ms
-            return None
-        return sign if sign.kind is SignKind.STOP or self.settings.hold else None
+        return self._latch.answer(sign, self.settings)
 
     def _configure(self, settings: InterruptSettings) -> None:
         self.settings = settings

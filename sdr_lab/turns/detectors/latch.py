@@ -5,7 +5,7 @@ Scores come frame by frame; a sweep may run a latch alone over scores that were 
 
 from __future__ import annotations
 
-from sdr_lab.records import FRAME_MS
+from sdr_lab.records import FRAME_MS, InterruptSettings
 from sdr_lab.turns.detectors.base import Sign, SignKind
 
 QUIET_SHARE = 0.7
@@ -64,4 +64,23 @@ class Latch:
         self._is_held = True
         self._is_stopped = True
         self._stop_ms = self._hold_ms = now_ms
+        return Sign(SignKind.STOP, onset_ms, score)
+
+    def answer(self, sign: Sign | None, settings: InterruptSettings) -> Sign | None:
+        """Return what the settings let through; a stop may have to wait for words."""
+        if sign is None:
+            return None
+        if sign.kind is SignKind.HOLD:
+            return sign if settings.hold else None
+        if settings.require_text:
+            self.waits_since_ms = sign.onset_ms
+            return None
+        return sign
+
+    def read(self, text: str, score: float) -> Sign | None:
+        """Take words; return the stop that waited for them."""
+        onset_ms = self.waits_since_ms
+        if onset_ms is None or not text.strip():
+            return None
+        self.waits_since_ms = None
         return Sign(SignKind.STOP, onset_ms, score)
