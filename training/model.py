@@ -47,9 +47,6 @@ class Recipe:
     kind_weight: float = 0.2
     smoothing: float = 0.02
     average: float = 0.998
-    inputs: int = FEATURES
-    coarse: int = 1
-    """So many neighbouring bands are heard as one; 1: each for itself. Others are untested."""
     vary: float = 1.0
     """How much voices and telephones are varied; 0: not."""
 
@@ -59,10 +56,9 @@ class Net(nn.Module):
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
-        self.mix = mixing(recipe)
-        self.mean = torch.zeros(recipe.inputs)
-        self.scale = torch.ones(recipe.inputs)
-        self.dense = nn.Linear(recipe.inputs, recipe.width)
+        self.mean = torch.zeros(FEATURES)
+        self.scale = torch.ones(FEATURES)
+        self.dense = nn.Linear(FEATURES, recipe.width)
         self.gru = nn.GRU(recipe.width, recipe.hidden, batch_first=True)
         self.out = nn.Linear(recipe.hidden, 2)
         self.kind = nn.Linear(recipe.hidden, len(KINDS))
@@ -70,7 +66,7 @@ class Net(nn.Module):
 
     def forward(self, values: Tensor) -> tuple[Tensor, Tensor]:
         """Shape (batch, frames, FEATURES) to logits (batch, frames, 2), and of the kinds."""
-        values = (values @ self.mix - self.mean) * self.scale
+        values = (values - self.mean) * self.scale
         if self.training:
             values = values + self.recipe.noise * torch.randn_like(values)
             keep = torch.rand(len(values), 1, values.shape[2]) >= self.recipe.input_dropout
@@ -80,15 +76,6 @@ class Net(nn.Module):
         hidden, _ = self.gru(dense)
         hidden = nn.functional.dropout(hidden, self.recipe.dropout, self.training)
         return self.out(hidden), self.kind(hidden)
-
-
-def mixing(recipe: Recipe) -> Tensor:
-    """Return what averages neighbouring bands, shape (inputs, inputs)."""
-    mix = torch.eye(recipe.inputs)
-    for first in range(0, 3 * BANDS, recipe.coarse):
-        group = slice(first, first + recipe.coarse)
-        mix[group, group] = 1.0 / recipe.coarse
-    return mix
 
 
 @dataclass
@@ -136,11 +123,9 @@ def batches_of(pieces: list[Piece], size: int, rng: np.random.Generator) -> list
     return [groups[i] for i in rng.permutation(len(groups))]
 
 
-def batch_of(
-    segments: list[Segment], targets: list[Targets], pieces: list[Piece], inputs: int
-) -> Batch:
+def batch_of(segments: list[Segment], targets: list[Targets], pieces: list[Piece]) -> Batch:
     longest = max(piece.end - piece.first for piece in pieces)
-    features = np.zeros((len(pieces), longest, inputs), np.float32)
+    features = np.zeros((len(pieces), longest, FEATURES), np.float32)
     is_caller = np.zeros((len(pieces), longest), np.float32)
     weights = np.zeros((len(pieces), longest, 2), np.float32)
     kind = np.full((len(pieces), longest), -100, np.int64)
@@ -148,7 +133,7 @@ def batch_of(
     for row, piece in enumerate(pieces):
         target, cut = targets[piece.segment], slice(piece.first, piece.end)
         frames = piece.end - piece.first
-        features[row, :frames] = segments[piece.segment].features[cut, :inputs]
+        features[row, :frames] = segments[piece.segment].features[cut]
         is_caller[row, :frames] = target.is_caller[cut]
         weights[row, piece.cold : frames, 0] = target.hold_weight[cut][piece.cold :]
         weights[row, piece.cold : frames, 1] = target.stop_weight[cut][piece.cold :]
@@ -161,7 +146,7 @@ def batch_of(
 
 
 def vary(features: Tensor, amount: float) -> Tensor:
-    """Pretend other telephones and other levels: a copy, shape (batch, frames, inputs)."""
+    """Pretend other telephones and other levels: a copy, shape (batch, frames, FEATURES)."""
     features = features.clone()
     rows = len(features)
     shift = 0.3 * amount * torch.randn(rows, 1)
@@ -214,9 +199,7 @@ def train(
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     net = Net(recipe)
-    sample = np.concatenate([x.features[::7] for x in segments[::3]])[:, : recipe.inputs].astype(
-        np.float32
-    )
+    sample = np.concatenate([x.features[::7] for x in segments[::3]]).astype(np.float32)
     net.mean = torch.from_numpy(sample.mean(0))
     net.scale = torch.from_numpy(1 / (sample.std(0) + 0.1))
     mean = copy.deepcopy(net).eval()
@@ -232,7 +215,7 @@ def train(
         for group in groups:
             if done == steps:
                 break
-            batch = batch_of(segments, targets, group, recipe.inputs)
+            batch = batch_of(segments, targets, group)
             loss = loss_of(net, batch, recipe)
             optimiser.zero_grad()
             loss.backward()
@@ -259,10 +242,9 @@ def scores_of(net: Net, segments: list[Segment]) -> list[NDArray[np.float32]]:
     for start in range(0, len(order), 128):
         rows = order[start : start + 128].tolist()
         longest = max(len(segments[i].features) for i in rows)
-        inputs = net.recipe.inputs
-        features = np.zeros((len(rows), longest, inputs), np.float32)
+        features = np.zeros((len(rows), longest, FEATURES), np.float32)
         for row, i in enumerate(rows):
-            features[row, : len(segments[i].features)] = segments[i].features[:, :inputs]
+            features[row, : len(segments[i].features)] = segments[i].features
         scores = torch.sigmoid(net(torch.from_numpy(features))[0]).numpy()
         for row, i in enumerate(rows):
             found[i] = scores[row, : len(segments[i].features)]
@@ -278,7 +260,7 @@ def export(net: Net, path: Path, limits: tuple[float, ...]) -> None:
     scale, mean = net.scale.numpy(), net.mean.numpy()
     dense = value["dense.weight"] * scale
     arrays = {
-        "dense": dense @ net.mix.numpy().T,
+        "dense": dense,
         "dense_bias": value["dense.bias"] - dense @ mean,
         "heard": value["gru.weight_ih_l0"] * halves,
         "heard_bias": value["gru.bias_ih_l0"] * halves[:, 0],
